@@ -1,0 +1,103 @@
+import type * as z from 'zod'
+import type { Duration } from '#shared/domain/duration.ts'
+import type { RunEnd } from '#shared/domain/run.ts'
+import type { Lane } from '#shared/domain/ticket.ts'
+import { findProblems } from './check-graph.ts'
+import type { RetryPolicy } from './retry.ts'
+
+/** A pipeline is data: what happens and in what order. Types refuse wrong wiring; `findProblems` refuses unsound graphs at import. */
+type Facts = Record<string, z.ZodType>
+
+type OutcomeSpec<F> = {
+  /** The next step, or an end. */
+  readonly to: string
+  /** The facts that a step writes when it ends this way. */
+  readonly writes?: readonly (keyof F & string)[]
+  /** Bounds a loop: the edge may be taken this often in a run; after that `then` is taken in its place. */
+  readonly atMost?: number
+  readonly then?: string
+}
+
+type StepSpec<F> = {
+  /** A step that a person ends: its function hands over and waits; `writes` are the facts of that hand-over. */
+  readonly by?: 'person'
+  readonly writes?: readonly (keyof F & string)[]
+  /** Facts that every path to this step has written. */
+  readonly reads: readonly (keyof F & string)[]
+  /** Facts that only some paths write; the step gets them when they are there. */
+  readonly mayRead?: readonly (keyof F & string)[]
+  readonly retry: RetryPolicy
+  /** For one execution of the step's function. */
+  readonly deadline: Duration
+  readonly on: Readonly<Record<string, OutcomeSpec<F>>>
+}
+
+type Declared<F, S, E> = {
+  readonly name: string
+  readonly version: number
+  readonly facts: F
+  readonly given: keyof F & string
+  readonly start: keyof S & string
+  /** Where a terminal or exhausted failure goes, with a `Trouble` as its fact. Without one, such a run is dead until it is redriven. */
+  readonly rescue?: { readonly to: keyof S & string; readonly atMost: number; readonly writes: keyof F & string }
+  /** No retry is scheduled later than this after the run began (or after a person set it going again). */
+  readonly deadline: Readonly<Record<Lane, Duration>>
+  readonly steps: S
+  readonly ends: E
+}
+
+type Target<S, E extends readonly string[]> = (keyof S & string) | E[number]
+type Targets<S, E extends readonly string[]> = {
+  [K in keyof S]: { on: Record<string, OutcomeSpec<Record<string, unknown>> & { to: Target<S, E>; then?: Target<S, E> }> }
+}
+
+/**
+ * @throws TypeError when the graph is unsound; the message lists every problem.
+ */
+export function definePipeline<
+  const F extends Facts,
+  const S extends Record<string, StepSpec<NoInfer<F>>>,
+  const E extends readonly RunEnd[],
+>(pipeline: Declared<F, S, E> & { steps: Targets<S, E> }): Declared<F, S, E> {
+  const problems = findProblems(pipeline as unknown as Pipeline)
+  if (problems.length > 0) throw new TypeError(`pipeline ${pipeline.name}: ${problems.join('; ')}`)
+  return Object.freeze(pipeline)
+}
+
+/** Any pipeline, for code that works on all of them. */
+export type Pipeline = {
+  readonly name: string
+  readonly version: number
+  readonly facts: Facts
+  readonly given: string
+  readonly start: string
+  readonly rescue?: { readonly to: string; readonly atMost: number; readonly writes: string }
+  readonly deadline: Readonly<Record<Lane, Duration>>
+  readonly steps: Readonly<Record<string, StepSpec<Record<string, unknown>>>>
+  readonly ends: readonly RunEnd[]
+}
+
+type Steps = { readonly facts: Facts; readonly steps: Record<string, StepSpec<never>> }
+export type StepName<P extends Steps> = keyof P['steps'] & string
+type Fact<P extends Steps, Name> = z.infer<P['facts'][Name & keyof P['facts']]>
+type Names<List> = List extends readonly (infer Name extends string)[] ? Name : never
+
+/** The facts a step is given. */
+export type Reads<P extends Steps, K extends StepName<P>> = {
+  [Name in Names<P['steps'][K]['reads']>]: Fact<P, Name>
+} & { [Name in Names<P['steps'][K] extends { mayRead: infer List } ? List : never>]?: Fact<P, Name> }
+
+type WritesOf<Spec> = Spec extends { writes: infer List } ? Names<List> : never
+type FactsFor<P extends Steps, Spec> = { [Name in WritesOf<Spec>]: Fact<P, Name> }
+
+/** The results a step may come to: an outcome of its own with the facts it promised, or, for a person's step, a hand-over that waits. */
+export type Result<P extends Steps, K extends StepName<P>> = P['steps'][K] extends { by: 'person' }
+  ? { outcome: 'waiting'; until: Date; facts: FactsFor<P, P['steps'][K]> }
+  : {
+      [O in keyof P['steps'][K]['on'] & string]: { outcome: O; facts: FactsFor<P, P['steps'][K]['on'][O]> }
+    }[keyof P['steps'][K]['on'] & string]
+
+/** What a person's decision on step K must carry. */
+export type PersonResult<P extends Steps, K extends StepName<P>> = {
+  [O in keyof P['steps'][K]['on'] & string]: { outcome: O; facts: FactsFor<P, P['steps'][K]['on'][O]> }
+}[keyof P['steps'][K]['on'] & string]

@@ -1,0 +1,69 @@
+import * as z from 'zod'
+import { wellFormed } from './ticket.ts'
+
+const text = (max: number) => z.string().max(max).refine(wellFormed, 'must be well-formed Unicode without NUL characters')
+
+/** Who may be given a passage: everybody, or customers of this kind only. */
+export const Audience = z.enum(['public', 'standard', 'enterprise', 'internal'])
+export type Audience = z.infer<typeof Audience>
+
+/** What a producer sends to `POST /v1/documents`. */
+export const DocumentInput = z.strictObject({
+  id: text(200)
+    .regex(/^[A-Za-z0-9_.:-]+$/, 'may hold letters, digits and _ . : - only')
+    .optional(),
+  title: text(500).optional(),
+  text: text(5_000_000).refine((body) => body.trim().length > 0, 'must not be empty'),
+  contentType: z.enum(['text/markdown', 'text/plain']).default('text/markdown'),
+  url: z.url().max(2_000).optional(),
+  product: text(200).optional(),
+  audience: Audience.default('public'),
+  language: z
+    .string()
+    .regex(/^[a-z]{2,3}$/)
+    .optional(),
+  modifiedAt: z.iso.datetime({ offset: true }).optional(),
+  metadata: z.record(z.string().max(100), z.union([text(1_000), z.number(), z.boolean(), z.null()])).optional(),
+})
+export type DocumentInput = z.infer<typeof DocumentInput>
+
+export const SourceDocument = z.object({
+  id: z.string(),
+  tenantId: z.string(),
+  title: z.string(),
+  text: z.string(),
+  contentType: z.string(),
+  url: z.string().optional(),
+  product: z.string().optional(),
+  audience: Audience,
+  language: z.string().optional(),
+  modifiedAt: z.string().optional(),
+  /** SHA-256 of everything that is indexed: the same hash means nothing to do. */
+  contentHash: z.string(),
+})
+export type SourceDocument = z.infer<typeof SourceDocument>
+
+/** `queued` is never a resting place: every document ends indexed, failed (with a code and a reason) or deleted. */
+export const DocumentState = z.enum(['queued', 'indexing', 'indexed', 'failed'])
+export type DocumentState = z.infer<typeof DocumentState>
+
+/** A stretch of a document as it is indexed. */
+export const Chunk = z.object({
+  id: z.string(),
+  documentId: z.string(),
+  /** The document's contentHash: chunks of one version are served together or not at all. */
+  version: z.string(),
+  position: z.int().nonnegative(),
+  title: z.string(),
+  section: z.array(z.string()),
+  text: z.string(),
+  start: z.int().nonnegative(),
+  end: z.int().nonnegative(),
+  tokens: z.int().nonnegative(),
+  url: z.string().optional(),
+  product: z.string().optional(),
+  audience: Audience,
+  language: z.string().optional(),
+  modifiedAt: z.string().optional(),
+})
+export type Chunk = z.infer<typeof Chunk>
