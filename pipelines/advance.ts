@@ -130,7 +130,7 @@ function complete(pipeline: Pipeline, run: RunState, { outcome, facts }: Complet
   const loops = spec.atMost === undefined || spent ? run.loops : { ...run.loops, [edge]: taken + 1 }
   // A person may take days; what the machine still has to do afterwards gets its full time again.
   const deadlineAt = byPerson ? deadlineFrom(pipeline, run.lane, now) : run.deadlineAt
-  return enter(pipeline, { ...run, loops, deadlineAt }, spent ? spec.then! : spec.to, { result: outcome, facts }, now)
+  return enter(pipeline, { ...run, loops, deadlineAt }, spent ? spec.afterwards! : spec.to, { result: outcome, facts }, now)
 }
 
 function enter(

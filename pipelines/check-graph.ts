@@ -22,7 +22,7 @@ function edgesOf(pipeline: Pipeline): Edge[] {
     for (const outcome of Object.values(step.on)) {
       const writes = [...(step.by === 'person' ? (step.writes ?? []) : []), ...(outcome.writes ?? [])]
       edges.push({ from, to: outcome.to, writes, bounded: outcome.atMost !== undefined })
-      if (outcome.then !== undefined) edges.push({ from, to: outcome.then, writes, bounded: false })
+      if (outcome.afterwards !== undefined) edges.push({ from, to: outcome.afterwards, writes, bounded: false })
     }
     if (pipeline.rescue && from !== pipeline.rescue.to) {
       edges.push({ from, to: pipeline.rescue.to, writes: [pipeline.rescue.writes], bounded: true })
@@ -68,8 +68,8 @@ function stepProblems(pipeline: Pipeline): string[] {
       problems.push(`"${name}" is no person's step, so each of its outcomes says what it writes`)
     for (const [outcome, spec] of Object.entries(step.on)) {
       if (ENGINE_WORDS.has(outcome)) problems.push(`"${name}" outcome "${outcome}" is a word of the engine`)
-      if ((spec.atMost === undefined) !== (spec.then === undefined))
-        problems.push(`"${name}.${outcome}" needs both atMost and then, or neither`)
+      if ((spec.atMost === undefined) !== (spec.afterwards === undefined))
+        problems.push(`"${name}.${outcome}" needs both atMost and afterwards, or neither`)
       if (spec.atMost !== undefined && !(Number.isInteger(spec.atMost) && spec.atMost >= 1))
         problems.push(`"${name}.${outcome}" atMost must be a whole number from 1`)
     }

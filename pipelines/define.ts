@@ -13,9 +13,9 @@ type OutcomeSpec<F> = {
   readonly to: string
   /** The facts that a step writes when it ends this way. */
   readonly writes?: readonly (keyof F & string)[]
-  /** Bounds a loop: the edge may be taken this often in a run; after that `then` is taken in its place. */
+  /** Bounds a loop: the edge may be taken this often in a run; after that `afterwards` is taken in its place. */
   readonly atMost?: number
-  readonly then?: string
+  readonly afterwards?: string
 }
 
 type StepSpec<F> = {
@@ -48,7 +48,7 @@ type Declared<F, S, E> = {
 
 type Target<S, E extends readonly string[]> = (keyof S & string) | E[number]
 type Targets<S, E extends readonly string[]> = {
-  [K in keyof S]: { on: Record<string, OutcomeSpec<Record<string, unknown>> & { to: Target<S, E>; then?: Target<S, E> }> }
+  [K in keyof S]: { on: Record<string, OutcomeSpec<Record<string, unknown>> & { to: Target<S, E>; afterwards?: Target<S, E> }> }
 }
 
 /**

@@ -10,7 +10,7 @@ export function toMermaid(pipeline: Pipeline): string {
     for (const [outcome, spec] of Object.entries(step.on)) {
       const bound = spec.atMost === undefined ? '' : `, at most ${spec.atMost}×`
       lines.push(`  ${name} -- "${outcome}${bound}" --> ${spec.to}`)
-      if (spec.then !== undefined) lines.push(`  ${name} -- "${outcome}, after that" --> ${spec.then}`)
+      if (spec.afterwards !== undefined) lines.push(`  ${name} -- "${outcome}, after that" --> ${spec.afterwards}`)
     }
   }
   if (pipeline.rescue) {

@@ -76,7 +76,7 @@ export const supportTicket = definePipeline({
       deadline: '30s',
       on: {
         faithful: { writes: ['verdict', 'answer'], to: 'deliver' },
-        repairable: { writes: ['verdict'], to: 'generate', atMost: 1, then: 'escalate' },
+        repairable: { writes: ['verdict'], to: 'generate', atMost: 1, afterwards: 'escalate' },
         unfaithful: { writes: ['verdict'], to: 'escalate' },
       },
     },

@@ -1,0 +1,227 @@
+import * as z from 'zod'
+import type { Database } from '#shared/database/client.ts'
+import { groupCommit } from '#shared/database/group-commit.ts'
+import { Failure } from '#shared/domain/failure.ts'
+import { Attempt, DISPATCHED, ENDED, type Run, RunState } from '#shared/domain/run.ts'
+import type { DeadLetter, DeadLetterFilter, Hop, NewRun, RunGlance, RunLog } from '#shared/ports/run-log.ts'
+import { insertRuns, newRunRows } from './run-rows.ts'
+
+const RunRow = RunState.omit({ deadlineAt: true }).extend({
+  id: z.string(),
+  tenant_id: z.string(),
+  pipeline: z.string(),
+  version: z.int(),
+  subject_id: z.string(),
+  trace_id: z.string(),
+  deadline_at: z.date(),
+  due_at: z.date(),
+  created_at: z.date(),
+  updated_at: z.date(),
+  ended_at: z.date().nullable(),
+  facts: z.array(z.record(z.string(), z.unknown())).nullable(),
+})
+
+const LOAD = `
+  SELECT r.*, (SELECT json_agg(a.facts_written ORDER BY a.seq) FROM attempts a WHERE a.run_id = r.id AND a.facts_written <> '{}') AS facts
+  FROM runs r WHERE r.id = ANY($1)`
+
+/** One statement a hop, many hops a statement: the run moves only if nobody has moved it since, and log and dead letter go with it. */
+const RECORD = `
+  WITH hop AS (
+    SELECT * FROM jsonb_to_recordset($1::jsonb) AS h(
+      run_id text, tenant_id text, pipeline text, seq int, step text, attempt int, visit int, result text, failure jsonb, facts_written jsonb,
+      next jsonb, due_at timestamptz, dead_letter jsonb, started_at timestamptz, ended_at timestamptz, worker text)
+  ), moved AS (
+    UPDATE runs r SET
+      status = h.next->>'status', step = h.next->>'step', seq = (h.next->>'seq')::int, attempt = (h.next->>'attempt')::int,
+      visits = h.next->'visits', loops = h.next->'loops', rescues = (h.next->>'rescues')::int,
+      deadline_at = (h.next->>'deadlineAt')::timestamptz, due_at = h.due_at, check_at = h.due_at, updated_at = h.ended_at,
+      ended_at = CASE WHEN h.next->>'status' = ANY($2) THEN h.ended_at END
+    FROM hop h WHERE r.id = h.run_id AND r.seq = h.seq
+    RETURNING h.*
+  ), logged AS (
+    INSERT INTO attempts (run_id, seq, tenant_id, step, attempt, visit, result, failure, facts_written, next, started_at, ended_at, worker)
+    SELECT run_id, seq + 1, tenant_id, step, attempt, visit, result, failure, facts_written, next, started_at, ended_at, worker FROM moved
+  ), letters AS (
+    INSERT INTO dead_letters (id, tenant_id, run_id, seq, pipeline, step, code, message, created_at)
+    SELECT dead_letter->>'id', tenant_id, run_id, seq + 1, pipeline, dead_letter->>'step', dead_letter->>'code', dead_letter->>'message', ended_at
+    FROM moved WHERE dead_letter IS NOT NULL
+  )
+  SELECT run_id FROM moved`
+
+const GLANCE = 'id, tenant_id, pipeline, step, seq, status, due_at, lane'
+const ENGINE = 'the engine moves runs of every tenant; each is named by its id and guarded by its seq'
+
+export function createRunLog(database: Database): RunLog {
+  const load = groupCommit(
+    async (ids: readonly string[]) => {
+      const rows = await database.asSystem(ENGINE, LOAD, [[...new Set(ids)]], 'run-load')
+      const runs = new Map(rows.map((row) => [String(row.id), toRun(row)]))
+      return ids.map((id) => runs.get(id))
+    },
+    { maxItems: 100, maxInFlight: 4 },
+  )
+
+  const record = groupCommit(
+    async (hops: readonly Hop[]) => {
+      // Two hops of one run in one statement would both see the old seq; the second waits for its own statement.
+      const [first, later] = splitByRun(hops)
+      const rows = await database.asSystem(ENGINE, RECORD, [JSON.stringify(first.map(toHopRow)), ENDED], 'run-record')
+      const moved = new Set(rows.map((row) => String(row.run_id)))
+      const results = new Map<Hop, boolean>(first.map((hop) => [hop, moved.has(hop.runId)]))
+      for (const hop of later) results.set(hop, await record(hop))
+      return hops.map((hop) => results.get(hop)!)
+    },
+    { maxItems: 100, maxInFlight: 4 },
+  )
+
+  return {
+    begin: async (runs: readonly NewRun[]) => {
+      await database.asSystem(ENGINE, `WITH ${insertRuns('$1')} SELECT 1`, [JSON.stringify(newRunRows(runs))])
+    },
+    load,
+    record,
+    async dispatched(before, limit) {
+      const sql = `SELECT ${GLANCE} FROM runs WHERE status = ANY($1) AND status IN ('queued', 'running', 'delayed', 'parked', 'waiting') AND check_at <= $2 ORDER BY check_at LIMIT $3`
+      return (await database.asSystem(ENGINE, sql, [DISPATCHED, before, limit])).map(toGlance)
+    },
+    async checked(runIds, nextCheckAt) {
+      await database.asSystem(ENGINE, 'UPDATE runs SET check_at = $2 WHERE id = ANY($1)', [runIds, nextCheckAt])
+    },
+    async checkAll() {
+      await database.asSystem(
+        ENGINE,
+        `UPDATE runs SET check_at = due_at WHERE status IN ('queued', 'running', 'delayed') AND check_at > due_at`,
+      )
+    },
+    async expired(now, limit) {
+      const sql = `SELECT ${GLANCE} FROM runs WHERE status IN ('waiting', 'parked') AND due_at <= $1 ORDER BY due_at LIMIT $2`
+      return (await database.asSystem(ENGINE, sql, [now, limit])).map(toGlance)
+    },
+    async attempts(tenantId, runId) {
+      const rows = await database.forTenant(
+        tenantId,
+        'SELECT * FROM attempts WHERE tenant_id = $1 AND run_id = $2 ORDER BY seq',
+        [runId],
+      )
+      return rows.map(toAttempt)
+    },
+    async backlog() {
+      const rows = await database.asSystem('counts for gauges and fairness, by tenant', BACKLOG)
+      return rows.map((row) => ({
+        tenantId: String(row.tenant_id),
+        status: String(row.status),
+        pipeline: String(row.pipeline),
+        count: Number(row.count),
+      }))
+    },
+    async deadLetters(tenantId, filter) {
+      const sql = `
+        SELECT * FROM dead_letters WHERE tenant_id = $1 AND ($2::text[] IS NULL OR id = ANY($2)) AND ($3::text IS NULL OR step = $3)
+          AND ($4::text IS NULL OR code = $4) AND (NOT $5 OR redriven_at IS NULL) ORDER BY created_at DESC LIMIT $6`
+      return (await database.forTenant(tenantId, sql, filterParams(filter))).map(toDeadLetter)
+    },
+    async markRedriven(tenantId, id, at) {
+      await database.forTenant(tenantId, 'UPDATE dead_letters SET redriven_at = $3 WHERE tenant_id = $1 AND id = $2', [id, at])
+    },
+  }
+}
+
+const BACKLOG = `
+  SELECT tenant_id, status, pipeline, count(*) AS count FROM runs
+  WHERE status IN ('queued', 'running', 'delayed', 'parked', 'waiting') GROUP BY tenant_id, status, pipeline`
+
+const filterParams = (filter: DeadLetterFilter & { readonly open?: boolean }) => [
+  filter.ids ?? null,
+  filter.step ?? null,
+  filter.code ?? null,
+  filter.open ?? false,
+  filter.limit,
+]
+
+function splitByRun(hops: readonly Hop[]): [Hop[], Hop[]] {
+  const seen = new Set<string>()
+  const first: Hop[] = []
+  const later: Hop[] = []
+  for (const hop of hops) {
+    ;(seen.has(hop.runId) ? later : first).push(hop)
+    seen.add(hop.runId)
+  }
+  return [first, later]
+}
+
+const toHopRow = (hop: Hop) => ({
+  run_id: hop.runId,
+  tenant_id: hop.tenantId,
+  pipeline: hop.pipeline,
+  seq: hop.seq,
+  step: hop.step,
+  attempt: hop.attempt,
+  visit: hop.visit,
+  result: hop.result,
+  failure: hop.failure,
+  facts_written: hop.factsWritten,
+  next: hop.next,
+  due_at: hop.dueAt,
+  dead_letter: hop.deadLetter,
+  started_at: hop.startedAt,
+  ended_at: hop.endedAt,
+  worker: hop.worker,
+})
+
+function toRun(row: unknown): Run {
+  const { tenant_id, subject_id, trace_id, deadline_at, due_at, created_at, updated_at, ended_at, facts, ...rest } =
+    RunRow.parse(row)
+  return {
+    ...rest,
+    tenantId: tenant_id,
+    subjectId: subject_id,
+    traceId: trace_id,
+    deadlineAt: deadline_at,
+    dueAt: due_at,
+    createdAt: created_at,
+    updatedAt: updated_at,
+    endedAt: ended_at,
+    facts: Object.assign({}, ...(facts ?? [])),
+  }
+}
+
+const toGlance = (row: Record<string, unknown>): RunGlance => ({
+  id: String(row.id),
+  tenantId: String(row.tenant_id),
+  pipeline: String(row.pipeline),
+  step: String(row.step),
+  seq: Number(row.seq),
+  status: RunState.shape.status.parse(row.status),
+  dueAt: z.date().parse(row.due_at),
+  lane: RunState.shape.lane.parse(row.lane),
+})
+
+function toAttempt(row: Record<string, unknown>): Attempt {
+  return Attempt.parse({
+    runId: row.run_id,
+    seq: row.seq,
+    step: row.step,
+    attempt: row.attempt,
+    visit: row.visit,
+    result: row.result,
+    failure: row.failure === null ? null : Failure.parse(row.failure),
+    factsWritten: row.facts_written,
+    next: row.next,
+    startedAt: row.started_at,
+    endedAt: row.ended_at,
+    worker: row.worker,
+  })
+}
+
+const toDeadLetter = (row: Record<string, unknown>): DeadLetter => ({
+  id: String(row.id),
+  tenantId: String(row.tenant_id),
+  runId: String(row.run_id),
+  pipeline: String(row.pipeline),
+  step: String(row.step),
+  code: String(row.code),
+  message: String(row.message),
+  createdAt: z.date().parse(row.created_at),
+  redrivenAt: z.date().nullable().parse(row.redriven_at),
+})

@@ -1,0 +1,40 @@
+import type { NewRun } from '#shared/ports/run-log.ts'
+
+/** New runs as rows for `insertRuns`. */
+export const newRunRows = (runs: readonly NewRun[]) =>
+  runs.map(({ state, ...run }) => ({
+    id: run.id,
+    tenant_id: run.tenantId,
+    pipeline: run.pipeline,
+    version: run.version,
+    subject_id: run.subjectId,
+    trace_id: run.traceId,
+    given: run.given,
+    created_at: run.createdAt,
+    ...state,
+    deadline_at: state.deadlineAt,
+    next: state,
+  }))
+
+/**
+ * Parts of a WITH clause that insert runs and the first row of each one's log; `begun` returns the ids of those that are new.
+ * It stands here once because runs are begun alone, with their tickets, and with a document, always in one statement.
+ * @param source an SQL expression for the rows as JSON text, such as `$1`
+ */
+export const insertRuns = (source: string) => `
+  new_run AS (
+    SELECT * FROM jsonb_to_recordset(${source}::jsonb) AS n(
+      id text, tenant_id text, pipeline text, version int, subject_id text, lane text, status text, step text, seq int, attempt int,
+      visits jsonb, loops jsonb, rescues int, trace_id text, deadline_at timestamptz, created_at timestamptz, given jsonb, next jsonb)
+  ), begun AS (
+    INSERT INTO runs (id, tenant_id, pipeline, version, subject_id, lane, status, step, seq, attempt, visits, loops, rescues, trace_id,
+      deadline_at, due_at, check_at, created_at, updated_at)
+    SELECT id, tenant_id, pipeline, version, subject_id, lane, status, step, seq, attempt, visits, loops, rescues, trace_id,
+      deadline_at, created_at, created_at, created_at, created_at FROM new_run
+    ON CONFLICT (id) DO NOTHING
+    RETURNING id
+  ), begun_log AS (
+    INSERT INTO attempts (run_id, seq, tenant_id, step, attempt, visit, result, facts_written, next, started_at, ended_at, worker)
+    SELECT n.id, n.seq, n.tenant_id, n.step, n.attempt, 0, 'accepted', n.given, n.next, n.created_at, n.created_at, ''
+    FROM new_run n JOIN begun b ON b.id = n.id
+  )`
