@@ -1,28 +1,9 @@
 import { durationMs } from '#shared/domain/duration.ts'
 import type { Failure } from '#shared/domain/failure.ts'
-import { ENDED, type RunState } from '#shared/domain/run.ts'
+import { ENDED, type RunEvent, type RunState } from '#shared/domain/run.ts'
 import type { Lane } from '#shared/domain/ticket.ts'
 import type { Pipeline } from './define.ts'
 import { nextDelayMs } from './retry.ts'
-
-/** What happened to a run. */
-export type RunEvent =
-  /** The step, or the person it waited for, came to an outcome. */
-  | { readonly kind: 'completed'; readonly outcome: string; readonly facts: Readonly<Record<string, unknown>> }
-  /** The step handed over to a person. */
-  | { readonly kind: 'waiting'; readonly until: Date; readonly facts: Readonly<Record<string, unknown>> }
-  | { readonly kind: 'failed'; readonly failure: Failure }
-  /** The step asked for a reply that will come later. */
-  | { readonly kind: 'parked'; readonly until: Date }
-  /** What it was parked for is there. */
-  | { readonly kind: 'resumed' }
-  /** A wait or a park lasted too long. */
-  | { readonly kind: 'expired' }
-  | { readonly kind: 'cancelled' }
-  /** The queue lost the job; the same attempt goes out again. */
-  | { readonly kind: 'lost' }
-  /** An operator sends a dead-lettered step round again. */
-  | { readonly kind: 'redriven'; readonly step: string }
 
 export type Transition = {
   readonly next: RunState

@@ -65,6 +65,25 @@ export const Run = RunState.extend({
 })
 export type Run = z.infer<typeof Run>
 
+/** What happened to a run; the input of `advance` beside the state. */
+export type RunEvent =
+  /** The step, or the person it waited for, came to an outcome. */
+  | { readonly kind: 'completed'; readonly outcome: string; readonly facts: Readonly<Record<string, unknown>> }
+  /** The step handed over to a person. */
+  | { readonly kind: 'waiting'; readonly until: Date; readonly facts: Readonly<Record<string, unknown>> }
+  | { readonly kind: 'failed'; readonly failure: Failure }
+  /** The step asked for a reply that will come later. */
+  | { readonly kind: 'parked'; readonly until: Date }
+  /** What it was parked for is there. */
+  | { readonly kind: 'resumed' }
+  /** A wait or a park lasted too long. */
+  | { readonly kind: 'expired' }
+  | { readonly kind: 'cancelled' }
+  /** The queue lost the job; the same attempt goes out again. */
+  | { readonly kind: 'lost' }
+  /** An operator sends a dead-lettered step round again. */
+  | { readonly kind: 'redriven'; readonly step: string }
+
 /** Written by the engine when it takes the rescue edge: which step failed, and how. */
 export const Trouble = z.object({ step: z.string(), failure: Failure })
 export type Trouble = z.infer<typeof Trouble>

@@ -1,11 +1,12 @@
-import type { TicketEvent } from '#shared/domain/event.ts'
+import type { StreamedEvent } from '#shared/domain/event.ts'
 
-/** `id` orders events of one ticket and is what a client sends back as `Last-Event-ID`. */
-export type StreamedEvent = TicketEvent & { readonly id: string }
-
-/** What a ticket's followers see, across processes. It may vanish with Redis; the log can tell the story again. */
+/**
+ * Carries what a ticket's followers see from the worker that makes it to the API process that holds the connection. It may
+ * vanish with Redis: everything but half-written tokens can be told again from the log (`eventsOf`).
+ */
 export interface TokenStream {
-  append(tenantId: string, ticketId: string, events: readonly TicketEvent[]): Promise<void>
-  /** Everything after `afterId` (or from the start), then live until `done` or abort. */
+  /** Events must come in the order of their ids; one that is not newer than the last is dropped, so that a repeat shows once. */
+  append(tenantId: string, ticketId: string, events: readonly StreamedEvent[]): Promise<void>
+  /** What is held after `afterId` (all of it without one), then live until `done` or abort. Gaps are possible; the log fills them. */
   follow(tenantId: string, ticketId: string, afterId: string | undefined, signal: AbortSignal): AsyncIterable<StreamedEvent>
 }

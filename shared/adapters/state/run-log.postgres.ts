@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import type { Database } from '#shared/database/client.ts'
 import { groupCommit } from '#shared/database/group-commit.ts'
+import { toJson } from '#shared/database/json.ts'
 import { Failure } from '#shared/domain/failure.ts'
 import { Attempt, DISPATCHED, ENDED, type Run, RunState } from '#shared/domain/run.ts'
 import type { DeadLetter, DeadLetterFilter, Hop, NewRun, RunGlance, RunLog } from '#shared/ports/run-log.ts'
@@ -66,7 +67,7 @@ export function createRunLog(database: Database): RunLog {
     async (hops: readonly Hop[]) => {
       // Two hops of one run in one statement would both see the old seq; the second waits for its own statement.
       const [first, later] = splitByRun(hops)
-      const rows = await database.asSystem(ENGINE, RECORD, [JSON.stringify(first.map(toHopRow)), ENDED], 'run-record')
+      const rows = await database.asSystem(ENGINE, RECORD, [toJson(first.map(toHopRow)), ENDED], 'run-record')
       const moved = new Set(rows.map((row) => String(row.run_id)))
       const results = new Map<Hop, boolean>(first.map((hop) => [hop, moved.has(hop.runId)]))
       for (const hop of later) results.set(hop, await record(hop))
@@ -77,7 +78,7 @@ export function createRunLog(database: Database): RunLog {
 
   return {
     begin: async (runs: readonly NewRun[]) => {
-      await database.asSystem(ENGINE, `WITH ${insertRuns('$1')} SELECT 1`, [JSON.stringify(newRunRows(runs))])
+      await database.asSystem(ENGINE, `WITH ${insertRuns('$1')} SELECT 1`, [toJson(newRunRows(runs))])
     },
     load,
     record,
