@@ -1,0 +1,45 @@
+import type { Chunk } from '#shared/domain/document.ts'
+import type { Passage } from '#shared/domain/passage.ts'
+import type { SearchFilter } from './search-index.ts'
+
+export type SearchRequest = {
+  readonly query: string
+  readonly filter: SearchFilter
+  /** At most this many passages (default 5). */
+  readonly topK?: number
+  /** The passages together hold at most this many tokens (default 3,000). */
+  readonly maxTokens?: number
+  /** How many chunks each leg brings (default 50). */
+  readonly perLeg?: number
+  /** Also return every candidate with all its scores. */
+  readonly explain?: boolean
+}
+
+export type Leg = 'dense' | 'sparse'
+
+/** Every score a chunk got on its way; ranks count from 1. */
+export type ScoredCandidate = {
+  readonly chunk: Chunk
+  readonly dense?: { readonly rank: number; readonly score: number }
+  readonly sparse?: { readonly rank: number; readonly score: number }
+  readonly fused: number
+  /** Absent when it was not among those that the reranker read. */
+  readonly rerank?: number
+}
+
+export type SearchResult = {
+  /** Best first, numbered from 1, never two versions of one document. */
+  readonly passages: Passage[]
+  /** 0..1: how much of the query's content words, weighted by rarity, the best passages hold. */
+  readonly evidence: number
+  /** Legs that did not answer in time; the other one served alone. */
+  readonly failedLegs: Leg[]
+  /** Best first, only with `explain`. */
+  readonly candidates?: ScoredCandidate[]
+}
+
+/** The whole search: both legs, fusion, reranking, de-duplication, the token budget. */
+export interface Searcher {
+  /** @throws a retryable `StepFailure` when neither leg answered */
+  search(request: SearchRequest, signal: AbortSignal): Promise<SearchResult>
+}
