@@ -1,0 +1,225 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { Chunk } from '#shared/domain/document.ts'
+import { terminal } from '#shared/domain/failure.ts'
+import type { DenseIndex, ScoredChunk, SearchFilter } from '#shared/ports/search-index.ts'
+import { type Schema, SqliteFiles } from './sqlite-file.ts'
+import { VectorArena, VectorMatrix, type VectorRow } from './vector-matrix.ts'
+
+const SCHEMA: Schema = {
+  version: 1,
+  create: `
+    CREATE TABLE embedder (only INTEGER PRIMARY KEY CHECK (only = 1), id TEXT NOT NULL, dimensions INTEGER NOT NULL);
+    CREATE TABLE vector (
+      id INTEGER PRIMARY KEY, document_id TEXT NOT NULL, audience TEXT NOT NULL, product TEXT, language TEXT, elements BLOB NOT NULL
+    );
+    CREATE INDEX vector_document ON vector (document_id);
+    CREATE TABLE chunk (id INTEGER PRIMARY KEY, body TEXT NOT NULL);
+    CREATE TABLE change (generation INTEGER PRIMARY KEY AUTOINCREMENT, document_id TEXT NOT NULL);
+  `,
+}
+/** A process that is further behind than this reads its matrix anew instead of catching up. */
+const KEPT_CHANGES = 5_000
+const MEBIBYTE = 1_048_576
+
+type Options = {
+  readonly folder: string
+  readonly embedder: { readonly id: string; readonly dimensions: number }
+  /** Bytes of vectors kept in memory; beyond it the tenants that were idle longest are read again when they come back. */
+  readonly maxMatrixBytes?: number
+}
+type Resident = { readonly matrix: VectorMatrix; generation: number }
+
+/**
+ * Exact nearest neighbours: vectors rest in SQLite, and a matrix per tenant in memory is kept in step with the file by its
+ * log of changes, inside the read transaction of every search. So each process sees what any process committed.
+ */
+export class SqliteDenseIndex implements DenseIndex {
+  readonly #files: SqliteFiles
+  readonly #embedder: Options['embedder']
+  readonly #arena: VectorArena
+  readonly #maxMatrixBytes: number
+  /** In order of use, the least recent first. */
+  readonly #residents = new Map<string, Resident>()
+
+  constructor({ folder, embedder, maxMatrixBytes }: Options) {
+    this.#files = new SqliteFiles({ folder, schema: SCHEMA })
+    this.#embedder = embedder
+    this.#arena = new VectorArena(embedder.dimensions)
+    this.#maxMatrixBytes = maxMatrixBytes ?? 512 * MEBIBYTE
+  }
+
+  async replaceDocument(
+    tenantId: string,
+    documentId: string,
+    items: readonly { readonly chunk: Chunk; readonly vector: Float32Array }[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    for (const { vector } of items) this.#check(vector)
+    await this.#files.write(tenantId, signal, (database) => {
+      this.#refuseOtherEmbedder(database)
+      removeRows(database, documentId)
+      const addVector = database.prepare(
+        'INSERT INTO vector (document_id, audience, product, language, elements) VALUES (?, ?, ?, ?, ?)',
+      )
+      const addChunk = database.prepare('INSERT INTO chunk (id, body) VALUES (?, ?)')
+      for (const { chunk, vector } of items) {
+        const bytes = new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength)
+        const { lastInsertRowid } = addVector.run(
+          documentId,
+          chunk.audience,
+          chunk.product ?? null,
+          chunk.language ?? null,
+          bytes,
+        )
+        addChunk.run(lastInsertRowid, JSON.stringify(chunk))
+      }
+      recordChange(database, documentId)
+    })
+  }
+
+  async deleteDocument(tenantId: string, documentId: string, signal: AbortSignal): Promise<void> {
+    await this.#files.write(tenantId, signal, (database) => {
+      removeRows(database, documentId)
+      recordChange(database, documentId)
+    })
+  }
+
+  async deleteTenant(tenantId: string, signal: AbortSignal): Promise<void> {
+    await this.#files.write(tenantId, signal, (database) => {
+      database.exec('DELETE FROM vector; DELETE FROM chunk; DELETE FROM embedder; DELETE FROM change')
+      // A leap in the log: every process is now too far behind to catch up, and reads anew.
+      database.exec(`UPDATE sqlite_sequence SET seq = seq + ${KEPT_CHANGES + 1} WHERE name = 'change'`)
+      recordChange(database, '')
+    })
+  }
+
+  async search(vector: Float32Array, filter: SearchFilter, limit: number, signal: AbortSignal): Promise<ScoredChunk[]> {
+    signal.throwIfAborted()
+    this.#check(vector)
+    const found = this.#files.read(filter.tenantId, (database) => {
+      const { matrix } = this.#inStep(filter.tenantId, database)
+      const chunkOf = database.prepare('SELECT body FROM chunk WHERE id = ?')
+      return matrix.nearest(vector, acceptor(filter), limit).map(({ key, score }) => ({
+        chunk: Chunk.parse(JSON.parse(String(chunkOf.get(key)?.['body']))),
+        score,
+      }))
+    })
+    return found ?? []
+  }
+
+  async count(tenantId: string): Promise<number> {
+    return (
+      this.#files.read(tenantId, (database) => Number(database.prepare('SELECT count(*) AS n FROM vector').get()?.['n'])) ?? 0
+    )
+  }
+
+  async health(): Promise<{ ok: boolean; detail: string }> {
+    return this.#files.health()
+  }
+
+  close(): void {
+    this.#residents.clear()
+    this.#files.close()
+  }
+
+  #check(vector: Float32Array): void {
+    if (vector.length !== this.#embedder.dimensions) {
+      throw terminal('embedder-changed', `a vector has ${vector.length} dimensions, the index ${this.#embedder.dimensions}`)
+    }
+  }
+
+  #refuseOtherEmbedder(database: DatabaseSync): void {
+    const { id, dimensions } = this.#embedder
+    database.prepare('INSERT OR IGNORE INTO embedder (only, id, dimensions) VALUES (1, ?, ?)').run(id, dimensions)
+    assertSameEmbedder(database, id)
+  }
+
+  /** The tenant's matrix as of the open transaction. */
+  #inStep(tenantId: string, database: DatabaseSync): Resident {
+    const known = this.#residents.get(tenantId)
+    const generation = Number(database.prepare('SELECT coalesce(max(generation), 0) AS g FROM change').get()?.['g'])
+    const resident = known ?? { matrix: new VectorMatrix(this.#arena), generation: -1 }
+    if (resident.generation !== generation) {
+      assertSameEmbedder(database, this.#embedder.id)
+      catchUp(resident, generation, database)
+    }
+    this.#residents.delete(tenantId)
+    this.#residents.set(tenantId, resident)
+    this.#evict(tenantId)
+    return resident
+  }
+
+  #evict(inUse: string): void {
+    let bytes = 0
+    for (const { matrix } of this.#residents.values()) bytes += matrix.bytes
+    for (const [tenantId, { matrix }] of this.#residents) {
+      if (bytes <= this.#maxMatrixBytes) return
+      if (tenantId === inUse) continue
+      bytes -= matrix.bytes
+      matrix.release()
+      this.#residents.delete(tenantId)
+    }
+  }
+}
+
+/** Vectors of two embedders cannot be compared: a search over a mixture would be noise that looks like an answer. */
+function assertSameEmbedder(database: DatabaseSync, id: string): void {
+  const found = database.prepare('SELECT id FROM embedder').get()?.['id']
+  if (found !== undefined && found !== id) {
+    throw terminal('embedder-changed', `this index was built with ${String(found)}, not with ${id}: rebuild it`)
+  }
+}
+
+function removeRows(database: DatabaseSync, documentId: string): void {
+  database.prepare('DELETE FROM chunk WHERE id IN (SELECT id FROM vector WHERE document_id = ?)').run(documentId)
+  database.prepare('DELETE FROM vector WHERE document_id = ?').run(documentId)
+}
+
+function recordChange(database: DatabaseSync, documentId: string): void {
+  const { lastInsertRowid } = database.prepare('INSERT INTO change (document_id) VALUES (?)').run(documentId)
+  database
+    .prepare('DELETE FROM change WHERE generation <= ? OR document_id = ? AND generation < ?')
+    .run(Number(lastInsertRowid) - KEPT_CHANGES, documentId, lastInsertRowid)
+}
+
+function catchUp(resident: Resident, generation: number, database: DatabaseSync): void {
+  const columns = 'id, document_id, audience, product, language, elements'
+  if (resident.generation < 0 || resident.generation < generation - KEPT_CHANGES) {
+    resident.matrix.release()
+    addRows(resident.matrix, database.prepare(`SELECT ${columns} FROM vector ORDER BY id`).iterate())
+  } else {
+    const ofDocument = database.prepare(`SELECT ${columns} FROM vector WHERE document_id = ? ORDER BY id`)
+    for (const change of database.prepare('SELECT document_id FROM change WHERE generation > ?').all(resident.generation)) {
+      const documentId = String(change['document_id'])
+      resident.matrix.removeDocument(documentId)
+      addRows(resident.matrix, ofDocument.iterate(documentId))
+    }
+  }
+  resident.generation = generation
+}
+
+function addRows(matrix: VectorMatrix, rows: Iterable<Record<string, unknown>>): void {
+  for (const row of rows) {
+    const bytes = row['elements'] as Uint8Array<ArrayBuffer>
+    const text = (value: unknown) => (value === null ? undefined : String(value))
+    const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice()
+    matrix.add(
+      {
+        key: Number(row['id']),
+        documentId: String(row['document_id']),
+        audience: String(row['audience']),
+        product: text(row['product']),
+        language: text(row['language']),
+      },
+      new Float32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4),
+    )
+  }
+}
+
+function acceptor(filter: SearchFilter): (row: VectorRow) => boolean {
+  const audiences = new Set<string>(filter.audiences)
+  return (row) =>
+    audiences.has(row.audience) &&
+    (filter.product === undefined || row.product === filter.product) &&
+    (filter.language === undefined || row.language === filter.language)
+}

@@ -1,0 +1,121 @@
+import { retryable } from '#shared/domain/failure.ts'
+import type { Embedder } from '#shared/ports/embedder.ts'
+import type { Reranker } from '#shared/ports/reranker.ts'
+import type { DenseIndex, ScoredChunk, SparseIndex } from '#shared/ports/search-index.ts'
+import type { Leg, ScoredCandidate, Searcher, SearchRequest, SearchResult } from '#shared/ports/searcher.ts'
+import { coverage, weighTerms } from '#shared/text/term-coverage.ts'
+import { contentTerms, isIdentifier, tokenize } from '#shared/text/tokenize.ts'
+import { fuseRankings } from './fuse-rankings.ts'
+import { selectPassages } from './select-passages.ts'
+
+const DEFAULTS = { topK: 5, maxTokens: 3_000, perLeg: 50 }
+const RERANKED = 20
+const LEG_DEADLINE_MS = 2_000
+const MAX_QUERY_CHARACTERS = 8_000
+
+export type LegWeights = { readonly dense: number; readonly sparse: number; readonly sparseWithIdentifiers: number }
+/** Words beat hashed n-grams, and a code that the customer typed is found by its letters or not at all. */
+const WEIGHTS: LegWeights = { dense: 0.4, sparse: 1, sparseWithIdentifiers: 1.5 }
+
+type Parts = {
+  readonly embedder: Embedder
+  readonly dense: DenseIndex
+  readonly sparse: SparseIndex
+  readonly reranker: Reranker
+  readonly weights?: LegWeights
+  readonly legDeadlineMs?: number
+}
+
+/** Both legs at once, reciprocal rank fusion, a second look by the reranker, then what fits. */
+export class HybridSearcher implements Searcher {
+  readonly #parts: Parts
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  async search(request: SearchRequest, signal: AbortSignal): Promise<SearchResult> {
+    const query = request.query.slice(0, MAX_QUERY_CHARACTERS)
+    const { dense, sparse } = await this.#bothLegs(query, request, signal)
+    const failedLegs: Leg[] = []
+    if (dense.failed) failedLegs.push('dense')
+    if (sparse.failed) failedLegs.push('sparse')
+    if (failedLegs.length === 2) {
+      throw retryable('search-unavailable', `dense: ${reason(dense.failed)}; sparse: ${reason(sparse.failed)}`)
+    }
+    const weights = this.#parts.weights ?? WEIGHTS
+    const named = tokenize(query).some(isIdentifier)
+    const fused = fuseRankings(
+      { hits: dense.hits, weight: weights.dense },
+      { hits: sparse.hits, weight: named ? weights.sparseWithIdentifiers : weights.sparse },
+    )
+    const candidates = await this.#reranked(query, fused, signal)
+    const passages = selectPassages(candidates, request.topK ?? DEFAULTS.topK, request.maxTokens ?? DEFAULTS.maxTokens)
+    const evidence = evidenceOf(
+      query,
+      candidates,
+      passages.map(({ chunkId }) => chunkId),
+    )
+    return { passages, evidence, failedLegs, ...(request.explain ? { candidates } : {}) }
+  }
+
+  async #bothLegs(query: string, request: SearchRequest, signal: AbortSignal) {
+    const { embedder, dense, sparse, legDeadlineMs = LEG_DEADLINE_MS } = this.#parts
+    const limit = request.perLeg ?? DEFAULTS.perLeg
+    const denseLeg = async (leg: AbortSignal) => {
+      const [vector] = await embedder.embed([query], 'query', leg)
+      return dense.search(vector!, request.filter, limit, leg)
+    }
+    const [denseResult, sparseResult] = await Promise.all([
+      settled(denseLeg, legDeadlineMs, signal),
+      settled((leg) => sparse.search(query, request.filter, limit, leg), legDeadlineMs, signal),
+    ])
+    signal.throwIfAborted()
+    return { dense: denseResult, sparse: sparseResult }
+  }
+
+  async #reranked(query: string, fused: readonly ScoredCandidate[], signal: AbortSignal): Promise<ScoredCandidate[]> {
+    const head = fused.slice(0, RERANKED)
+    if (head.length === 0) return []
+    const scores = await this.#parts.reranker.rerank(query, head, signal)
+    const reranked = head.map((candidate, i) => ({ ...candidate, rerank: scores[i]! }))
+    reranked.sort((a, b) => b.rerank - a.rerank || b.fused - a.fused)
+    return [...reranked, ...fused.slice(RERANKED)]
+  }
+}
+
+type Settled = { readonly hits: ScoredChunk[]; readonly failed?: unknown }
+
+/** One leg's answer or its failure; a leg that ignores its signal is not waited for. */
+async function settled(
+  leg: (signal: AbortSignal) => Promise<ScoredChunk[]>,
+  deadlineMs: number,
+  signal: AbortSignal,
+): Promise<Settled> {
+  const both = AbortSignal.any([signal, AbortSignal.timeout(deadlineMs)])
+  const { promise: stopped, reject } = Promise.withResolvers<never>()
+  const stop = () => reject(both.reason)
+  both.addEventListener('abort', stop, { once: true })
+  try {
+    both.throwIfAborted()
+    return { hits: await Promise.race([leg(both), stopped]) }
+  } catch (error) {
+    return { hits: [], failed: error ?? new Error('aborted') }
+  } finally {
+    both.removeEventListener('abort', stop)
+  }
+}
+
+const reason = (error: unknown) => (error instanceof Error ? error.message : String(error))
+
+/** How much of the query the chosen passages hold: mostly the best single one, for an answer in pieces is a weaker one. */
+function evidenceOf(query: string, candidates: readonly ScoredCandidate[], chosen: readonly string[]): number {
+  const termsOf = ({ chunk }: ScoredCandidate) => new Set(contentTerms(`${chunk.title} ${chunk.section.join(' ')} ${chunk.text}`))
+  const texts = new Map(candidates.slice(0, RERANKED).map((candidate) => [candidate.chunk.id, termsOf(candidate)]))
+  const weights = weighTerms(query, [...texts.values()])
+  const given = chosen.flatMap((id) => texts.get(id) ?? [])
+  if (given.length === 0) return 0
+  const together = coverage(weights, new Set(given.flatMap((terms) => [...terms])))
+  const best = Math.max(...given.map((terms) => coverage(weights, terms)))
+  return 0.7 * best + 0.3 * together
+}
