@@ -1,0 +1,78 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Role } from '#shared/domain/tenant.ts'
+import { hasRole, viewerOf } from '../access.ts'
+import { type Html, html } from './html.ts'
+
+export const LOOKERS: readonly Role[] = ['agent', 'operator', 'admin']
+export const REVIEWERS: readonly Role[] = ['agent', 'admin']
+export const OPERATORS: readonly Role[] = ['operator', 'admin']
+
+/** No scripts at all; styles and the icon from here only; forms post here only. */
+const POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+const PAGES: readonly { readonly path: string; readonly name: string; readonly roles: readonly Role[] }[] = [
+  { path: '/console', name: 'Overview', roles: LOOKERS },
+  { path: '/console/escalations', name: 'Escalations', roles: LOOKERS },
+  { path: '/console/dead-letters', name: 'Dead letters', roles: OPERATORS },
+  { path: '/queues', name: 'Queues', roles: OPERATORS },
+]
+
+export type Page = {
+  readonly title: string
+  readonly body: Html
+  readonly status?: number
+  readonly notice?: { readonly kind: 'good' | 'bad'; readonly text: string } | undefined
+  /** Load again after this many seconds; only where the reader asked for it. */
+  readonly refreshSeconds?: number | undefined
+}
+
+export function sendPage(request: FastifyRequest, reply: FastifyReply, page: Page): FastifyReply {
+  const viewer = viewerOf(request)
+  const here = request.url.split('?')[0]
+  const links = PAGES.filter(({ roles }) => hasRole(viewer, roles)).map(
+    ({ path, name }) => html`<li><a href="${path}"${here === path ? html` aria-current="page"` : ''}>${name}</a></li>`,
+  )
+  const document = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="robots" content="noindex">
+${page.refreshSeconds && html`<meta http-equiv="refresh" content="${page.refreshSeconds}">`}
+<title>${page.title} · Answerline</title>
+<link rel="stylesheet" href="/console/style.css">
+<link rel="icon" href="/console/icon.svg" type="image/svg+xml">
+</head>
+<body>
+<a class="skip" href="#main">Skip to content</a>
+<header><a class="brand" href="/console">Answerline</a>
+<nav aria-label="Console"><ul>${links}</ul></nav>
+<p class="who">${viewer.actor} <span class="tenant">${viewer.tenantId}</span></p></header>
+<main id="main">
+${page.notice && html`<p class="notice ${page.notice.kind}" role="status">${page.notice.text}</p>`}
+${page.body}
+</main>
+</body>
+</html>`
+  return reply
+    .status(page.status ?? 200)
+    .headers(SECURITY_HEADERS)
+    .type('text/html; charset=utf-8')
+    .send(document.toString())
+}
+
+export const SECURITY_HEADERS = {
+  'content-security-policy': POLICY,
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'same-origin',
+  'cross-origin-opener-policy': 'same-origin',
+}
+
+export const sendNotFound = (request: FastifyRequest, reply: FastifyReply, what: string) =>
+  sendPage(request, reply, {
+    title: 'Not found',
+    status: 404,
+    body: html`<h1>Not found</h1><p>There is no ${what} here, or it belongs to another tenant. <a href="/console">Back to the overview</a></p>`,
+  })

@@ -1,0 +1,127 @@
+import { createBullBoard } from '@bull-board/api'
+import { BullMQAdapter } from '@bull-board/api/bullMQAdapter'
+import { FastifyAdapter } from '@bull-board/fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import * as z from 'zod'
+import { DEFAULT_TENANT_ID } from '#shared/domain/tenant.ts'
+import { admit, viewerOf } from '../access.ts'
+import type { DashboardDeps, Viewer } from '../deps.ts'
+import { sendProblem } from '../problem.ts'
+import { maskPayload, maskResponse } from './mask-jobs.ts'
+import { DEAD_LETTER_QUEUE, ruleFor } from './rules.ts'
+
+export const BOARD_PATH = '/queues'
+
+/** Bull Board brings neither login nor rights nor audit of its own: all three stand around it here. */
+export async function mountBoard(app: FastifyInstance, deps: DashboardDeps): Promise<void> {
+  await app.register(async (scope) => {
+    scope.addHook('onRequest', admit(deps, ['operator', 'admin']))
+    scope.addHook('preHandler', (request, reply) => enforce(deps, request, reply))
+    scope.addHook('onSend', async (_request, reply, payload) => harden(reply, payload))
+    await scope.register(board(deps).registerPlugin(), { prefix: BOARD_PATH })
+  })
+}
+
+function board(deps: DashboardDeps): FastifyAdapter {
+  const serverAdapter = new FastifyAdapter()
+  serverAdapter.setBasePath(BOARD_PATH)
+  createBullBoard({
+    queues: deps.queues.map(({ queue, readOnly = false }) => {
+      const isDeadLetters = queue.name === DEAD_LETTER_QUEUE
+      const adapter = new BullMQAdapter(queue, {
+        readOnlyMode: readOnly,
+        // Hides the buttons; `ruleFor` is what refuses.
+        allowRetries: isDeadLetters,
+        delimiter: '.',
+        description: isDeadLetters
+          ? 'Copies for you to look at; the truth is in PostgreSQL. Promote or retry sends the run round again.'
+          : '',
+        externalJobUrl: (job) => ({ displayText: 'Run', href: `/console/runs/${encodeURIComponent(runIdOf(job.data))}` }),
+      })
+      adapter.setFormatter('data', maskPayload)
+      return adapter
+    }),
+    serverAdapter,
+    options: {
+      uiConfig: {
+        boardTitle: 'Answerline queues',
+        hideDocsLink: true,
+        miscLinks: [{ text: 'Console', url: '/console' }],
+        overview: { groupByDelimiter: true },
+      },
+      handlerHooks: {
+        after: ({ route }, result) => ({ ...result, body: maskResponse(route, result.body) as typeof result.body }),
+      },
+    },
+  })
+  // Its own answer quotes the error, and an error may quote a payload.
+  serverAdapter.setErrorHandler((error) => {
+    deps.log.error({ error }, 'bull board could not answer')
+    return { status: 500, body: { error: { key: 'ERRORS.INTERNAL_SERVER_ERROR' } } }
+  })
+  return serverAdapter
+}
+
+const Payload = z.object({ runId: z.string().optional(), id: z.string().optional(), tenantId: z.string().optional() })
+const runIdOf = (data: unknown) => Payload.safeParse(data).data?.runId ?? 'unknown'
+const Params = z.object({ queueName: z.string().optional(), jobId: z.string().optional() })
+
+/** @returns undefined to let Bull Board go on, else the reply that was sent in its place */
+async function enforce(deps: DashboardDeps, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
+  const viewer = viewerOf(request)
+  const { queueName, jobId } = Params.parse(request.params ?? {})
+  const route = (request.routeOptions.url ?? '').slice(BOARD_PATH.length) || '/'
+  const rule = ruleFor(request.method, route, queueName)
+  if (rule === 'read') return undefined
+  // Queues carry the runs of all tenants; stopping one stops them all.
+  const refused = rule === 'refuse' || (rule === 'pause' && !servesEveryTenant(viewer))
+  if (!(refused && request.method === 'GET')) {
+    await deps.audit({
+      tenantId: viewer.tenantId,
+      actor: viewer.actor,
+      action: refused ? 'queues.refused' : `queues.${rule}`,
+      target: [queueName, jobId].filter((part) => part !== undefined).join('/') || 'all',
+      detail: { method: request.method, route },
+      at: deps.clock.now(),
+    })
+  }
+  if (refused)
+    return sendProblem(
+      reply,
+      403,
+      'queue-action-blocked',
+      'Jobs are not added, edited, removed or retried here; redrive dead letters.',
+    )
+  return rule === 'redrive' ? redrive(deps, viewer, jobId ?? '', reply) : undefined
+}
+
+const servesEveryTenant = (viewer: Viewer) => viewer.roles.includes('admin') || viewer.tenantId === DEFAULT_TENANT_ID
+
+async function redrive(deps: DashboardDeps, viewer: Viewer, jobId: string, reply: FastifyReply): Promise<FastifyReply> {
+  const job = await deps.queues.find(({ queue }) => queue.name === DEAD_LETTER_QUEUE)?.queue.getJob(jobId)
+  const letter = Payload.safeParse(job?.data).data
+  const tenantId = letter?.tenantId ?? viewer.tenantId
+  if (!job || (tenantId !== viewer.tenantId && !viewer.roles.includes('admin')))
+    return sendProblem(reply, 404, 'not-found', 'There is no such dead letter.')
+  const result = await deps.redrive(letter?.id ?? jobId, { tenantId, actor: viewer.actor })
+  if (!result.redriven) return sendProblem(reply, 409, 'not-redriven', result.why)
+  // The copy has served; when it cannot be removed it goes with the queue's own clean-up.
+  await job.remove().catch((error: unknown) => deps.log.warn({ error, jobId }, 'copy of a dead letter stays'))
+  return reply.status(204).send()
+}
+
+/** Bull Board's page loads a font from another company's server; operators' visits are nobody's business. */
+const OUTSIDE_LINK = /<link href="https:[^>]{0,500}>/g
+const BOARD_POLICY =
+  "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'self'; object-src 'none'"
+
+function harden(reply: FastifyReply, payload: unknown): unknown {
+  reply.headers({
+    'content-security-policy': BOARD_POLICY,
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'same-origin',
+  })
+  if (!String(reply.getHeader('content-type')).startsWith('text/html')) return payload
+  const page = typeof payload === 'string' ? payload : Buffer.isBuffer(payload) ? payload.toString('utf8') : undefined
+  return page === undefined ? payload : page.replace(OUTSIDE_LINK, '')
+}
