@@ -14,11 +14,11 @@ type Form = { pattern: RegExp; read: (groups: readonly (string | undefined)[]) =
 const FORMS: readonly Form[] = [
   { pattern: /(?<![\d-])(\d{4})-(\d{2})-(\d{2})(?![\d-])/gu, read: ([, y, m, d]) => iso(y, Number(m), Number(d)) },
   {
-    pattern: new RegExp(`${EDGE}${DAY} (?:of )?${MONTH}(?:,? ${YEAR})?`, 'gu'),
+    pattern: new RegExp(`${EDGE}${DAY} (?:of )?${MONTH}(?: ?,? ${YEAR})?`, 'gu'),
     read: ([, d, m, y]) => iso(y, monthOf(m), Number(d)),
   },
   {
-    pattern: new RegExp(`${EDGE}${MONTH} ${DAY}(?!,\\d)(?:,? ${YEAR})?`, 'gu'),
+    pattern: new RegExp(`${EDGE}${MONTH} ${DAY}(?!,\\d)(?: ?,? ${YEAR})?`, 'gu'),
     read: ([, m, d, y]) => iso(y, monthOf(m), Number(d)),
   },
   { pattern: new RegExp(`${EDGE}${MONTH},? (?:of )?${YEAR}`, 'gu'), read: ([, m, y]) => `${y}-${two(monthOf(m))}` },

@@ -31,24 +31,27 @@ export type Fact = {
   readonly unit?: string
   /** `$5 per month` -> month. */
   readonly per?: string
-  /** The word in front of a bare number in lower case: `Hub 2` -> hub. */
+  /** The word in front of a bare number, as written: `Hub 2` -> Hub. */
   readonly before?: string
 }
 
 const PLACEHOLDER = /\[[A-Z][A-Z_]{0,30}_\d{1,6}\]/g
 const CITATION = /\[\d{1,3}(?:, ?\d{1,3}){0,9}\]/g
-const LIST_NUMBER = /^[ \t]{0,16}\(?\d{1,3}[.)](?=[ \t])/gm
+const LIST_NUMBER = /(?:^[ \t]{0,16}|(?<=[.:;!?][ \t]))\(?\d{1,3}[.)](?=[ \t]|$)/gm
 const EMAIL = /(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}/g
 const URL = /(?<![A-Za-z0-9])(?:https?:\/\/|www\.)[^\s<>"'`|\\^{}[\]]{1,2000}/gi
 const BARE_DOMAIN =
   /(?<![\w@./-])(?:[a-z0-9-]{1,63}\.){1,5}(?:com|org|net|io|example|app|dev|gov|edu|info|ai|eu|uk|de|fr|es|it|nl|ca|au|us|co)(?![\w-]|\.\w)(?:\/[^\s<>"'`|\\^{}[\]]{0,500})?/gi
 const PHONE = /(?<![\p{L}\p{N}.,$€£-])(?:\+\d{1,3}[ .-]?)?(?:\(\d{1,5}\)[ .-]?)?\d{2,5}(?:[ .-]\d{2,5}){1,4}(?![\p{N}-])/gu
-const TIME = /(?<![\p{N}.:])(\d{1,2})(?::(\d{2})(?::\d{2})?)?(?: ?([ap])\.?m\b\.?)?(?![\p{N}:])/giu
+const TIME = /(?<![\p{N}.:])(\d{1,2})(?::(\d{2})(?::\d{2})?)?(?:\s{0,4}([ap])\.?m\b\.?)?(?![\p{N}:])/giu
+const ROUND_THE_CLOCK = /\b24 ?\/ ?7\b|\b24 hours a day\b|\b(?:a)?round[ -]the[ -]clock\b/gi
+/** `401(k)` and `401k` are one name. */
+const BRACKETED = /(?<![\p{L}\p{N}])\d{1,5}\([a-z]\)/giu
 const WEEKDAY = /\b(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?\b/g
 const TOKEN = /[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+|\.[0-9][A-Za-z0-9]*)*/g
 const NUMBER = /(?:\d{1,3}(?:,\d{3}){1,6}(?!\d)|\d{1,20})(?:\.\d{1,12}){0,4}/g
 const QUOTED =
-  /"([^"\n]{2,160})"|“([^”\n]{2,160})”|«([^»\n]{2,160})»|`([^`\n]{2,160})`|(?<![\p{L}\p{N}])[‘']([^'‘’\n]{2,80})[’'](?![\p{L}\p{N}])/gu
+  /"([^"\n]{2,160})"|“([^”\n]{2,160})”|«([^»\n]{2,160})»|(?<!`)`([^`\n]{2,160})`(?!`)|(?<![\p{L}\p{N}'])[‘'](?!(?:s|t|d|m|ll|re|ve)\b)([^\s'‘’][^'‘’\n]{1,80})[’'](?![\p{L}\p{N}'])/gu
 
 const MAX_CODE_CHARACTERS = 80
 
@@ -88,6 +91,8 @@ export function factsIn(text: string): Fact[] {
     })
   }
   for (const date of datesIn(text, taken)) add({ kind: 'date', ...date })
+  scan(ROUND_THE_CLOCK, () => ({ kind: 'time', value: '24/7' }))
+  scan(BRACKETED, (match) => ({ kind: 'code', value: match[0].toLowerCase().replace(/[()]/g, '') }))
   scan(WEEKDAY, (match) => ({ kind: 'weekday', value: match[1]!.slice(0, 3).toLowerCase() }))
   scan(PHONE, (match) => (looksLikePhone(match[0]) ? { kind: 'phone', value: match[0].replace(/\D/g, '') } : undefined))
   scan(TIME, (match) => timeOf(match[1]!, match[2], match[3]))
@@ -111,7 +116,7 @@ export function factsIn(text: string): Fact[] {
 export const normalWords = (text: string): string =>
   text
     .toLowerCase()
-    .replace(/[’‘]/g, "'")
+    .replace(/\s?[’‘']/g, "'")
     .replace(/[^\p{L}\p{N}$€£%'+#@/.-]+/gu, ' ')
     .replace(/[.'-]+(?= |$)/g, '')
     .trim()
@@ -161,6 +166,7 @@ function codeOf(token: string): { kind: 'code' | 'version'; value: string } | un
   if (!/\d/.test(token)) return token.includes('_') ? code : undefined
   if (/^[\d.-]+$/.test(token)) return undefined
   if (/^[a-z]{2,}(?:-[a-z]+)*-\d/.test(token)) return undefined
+  if (/^\d+-to-\d+/.test(token)) return undefined
   const behind = /^\d+(?:\.\d+)?(-?)([A-Za-z]+)(?:-[a-z]+)*$/.exec(token)
   if (behind === null || /^0x/i.test(token)) return code
   const [, hyphen, word] = behind
@@ -175,7 +181,8 @@ export const normalCode = (token: string): string => token.toLowerCase().replace
 
 const CURRENCY_BEFORE = /(US\$|CA\$|AU\$|A\$|C\$|[$€£¥₹]|\b(?:USD|EUR|GBP|CAD|AUD|CHF) ?) ?$/
 const MAGNITUDE = /^ ?(hundred|thousand|million|billion|trillion|k|bn|m)(?![\p{L}\p{N}])/iu
-const UNIT = /^[ \u00A0\u202F-]?(?:(business|working)[ -])?(per cent|percent|°[CF]|[\p{L}]{1,14}|[%€£$°℃])(?![\p{L}\p{N}])/u
+const UNIT =
+  /^(?:[ \u00A0\u202F-]?|\s{1,4}(?=\p{L}{3}))(?:(business|working)[ -])?(per cent|percent|°[CF]|[\p{L}]{1,14}|[%€£$°℃])(?![\p{L}\p{N}])/u
 const PER = /^[^\S\n]*(?:per|a|an|each|every|\/) ?(?:hub and )?([\p{L}]{2,10})/u
 const WORD_BEFORE = /([\p{L}][\p{L}\p{N}]{0,30})[ -]$/u
 
@@ -234,7 +241,7 @@ function quantityAt(text: string, start: number, raw: string): Omit<Fact, 'raw'>
   }
   const measure = unit === null ? undefined : measureOf(unit[2]!)
   if (measure !== undefined) return { kind: 'number', value: `${amount} ${measure}`, amount, unit: measure, start, end: unitEnd }
-  const name = WORD_BEFORE.exec(before)?.[1]?.toLowerCase()
+  const name = WORD_BEFORE.exec(before)?.[1]
   return { kind: 'number', value: amount, amount, ...(name === undefined ? {} : { before: name }), start, end }
 }
 

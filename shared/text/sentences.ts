@@ -166,7 +166,10 @@ export function* sentenceSpans(text: string, from: number, to: number): Generato
     let end = -1
     if (WIDE_STOPS.includes(character)) end = i + 1
     else if (character === '\n' && endsAtLineBreak(text, start, i, to)) end = i
-    else if (STOPS.includes(character)) {
+    else if (character === '.' && isInlineNumber(text, start, i)) {
+      // "Follow these steps: 1. Open …": the number belongs to what comes behind it.
+      end = text.lastIndexOf(' ', i) + 1
+    } else if (STOPS.includes(character)) {
       let behind = i + 1
       while (behind < to && (STOPS.includes(text[behind]!) || CLOSERS.includes(text[behind]!))) behind += 1
       const apart = behind >= to || /\s/.test(text[behind]!)
@@ -179,6 +182,12 @@ export function* sentenceSpans(text: string, from: number, to: number): Generato
     i = Math.max(i, end - 1)
   }
   yield* bounded(text, { start, end: to })
+}
+
+/** Whether the full stop at `dot` stands behind a list number in the middle of a paragraph, as in `steps: 1. Open the app. 2. Close it.` */
+function isInlineNumber(text: string, start: number, dot: number): boolean {
+  const found = /[.:;!?] (\d{1,2})$/.exec(text.slice(Math.max(start, dot - 4), dot))
+  return found !== null && text[dot + 1] === ' '
 }
 
 /** In prose a line break is a space, unless the line is short and the next one starts anew (addresses, signatures, bare lists). */
