@@ -25,6 +25,9 @@ const TAG_FLAG = /\u{1f3f4}[\u{e0020}-\u{e007e}]{1,7}\u{e007f}/gu
 const bytes = (runs: Iterable<string>, radix: number) =>
   Buffer.from([...runs].map((digits) => Number.parseInt(digits, radix))).toString('utf8')
 
+/** the, you, your, and, ignore, system, prompt, instructions, previous … after rot13: no word of any language. */
+const ROTATED = /\b(?:gur|lbh|lbhe|vtaber|flfgrz|cebzcgf?|vafgehpgvbaf?|cerivbhf|sbetrg|erirny)\b/i
+
 /** What a text says once encodings are undone: bounded in number, size and depth. `hidden`: people do not write like that. */
 export function decodedPieces(raw: string, depth = 1): DecodedPiece[] {
   const found: DecodedPiece[] = []
@@ -40,7 +43,7 @@ export function decodedPieces(raw: string, depth = 1): DecodedPiece[] {
   for (const run of runs(raw, BINARY)) add('binary', bytes(run.match(/[01]{8}/g) ?? [], 2))
   const whole = decodeWhole(raw)
   if (whole !== raw) add('escapes', whole, false)
-  if (depth === 1) add('rot13', rotate13(raw), true)
+  if (depth === 1 && ROTATED.test(raw)) add('rot13', rotate13(raw))
   if (depth < MAX_DEPTH)
     for (const piece of [...found]) if (piece.encoding !== 'rot13') found.push(...decodedPieces(piece.text, depth + 1))
   return found.slice(0, MAX_PIECES)

@@ -7,11 +7,13 @@ import { anyOf, phraseRule as rule } from './injection-rules-phrase.ts'
  */
 
 /** Customers ask whether they may ignore something; attackers tell the machine to. */
-const NOT_ASKED =
-  '(?<!(?:can|should|could|may|must|did|do|if|when|or|will|would|to|safe to|that) (?:i|we|they)? ?(?:just |simply |safely |also )?)'
+const NOT_ASKED_BEFORE =
+  '(?<!(?:(?:can|should|could|may|must|did|do|if|when|or) (?:i|we|they)|how to|safe to) (?:just |simply |safely |also )?)'
 const IGNORE = anyOf(
   'ignore|disregard|forget|overlook|neglect|bypass|override|overrule|discard|drop|skip|abandon|set aside|throw away|pay no attention to|do not follow|dont follow|stop following|disobey',
 )
+/** The word is looked for first: looking back from everywhere is what costs time. */
+const TOLD_TO_IGNORE = `(?=${IGNORE})${NOT_ASKED_BEFORE}${IGNORE}`
 const ALL =
   '(?:(?:about|all|any|every|each|of|the|my|your|our|these|those|this|that|its|his|openais?|other|and|or|both|you) ){0,5}'
 const PREVIOUS = anyOf(
@@ -34,19 +36,19 @@ export const ENGLISH: readonly InjectionRule[] = [
     'override',
     'ignore-previous-instructions',
     0.9,
-    `${NOT_ASKED}${IGNORE} ${ALL}${PREVIOUS} ${ALL}(?:${PREVIOUS} )?~?${INSTRUCTIONS}`,
+    `${TOLD_TO_IGNORE} ${ALL}${PREVIOUS} ${ALL}(?:${PREVIOUS} )?~?${INSTRUCTIONS}`,
   ),
   rule(
     'override',
     'ignore-all-instructions',
     0.8,
-    `${NOT_ASKED}${IGNORE} ${ALL}(?:all|any|every|your|openais?)(?: (?:of|the|your|these|safety|content|ethical|moral|usual|other)){0,3} ${INSTRUCTIONS}`,
+    `${TOLD_TO_IGNORE} ${ALL}(?:all|any|every|your|openais?)(?: (?:of|the|your|these|safety|content|ethical|moral|usual|other)){0,3} ${INSTRUCTIONS}`,
   ),
   rule(
     'override',
     'ignore-instructions-given',
     0.8,
-    `${NOT_ASKED}${IGNORE} ${ALL}(?:${INSTRUCTIONS}|information|text|content) (?:that )?(?:above|before|given|you (?:were|have been|got|received)|i gave|so far|previously|provided)`,
+    `${TOLD_TO_IGNORE} ${ALL}(?:${INSTRUCTIONS}|information|text|content) (?:that )?(?:above|before|given|you (?:were|have been|got|received)|i gave|so far|previously|provided)`,
   ),
   rule(
     'override',

@@ -11,7 +11,7 @@ const GAP = '[\\s,;:"\'“”‘’«»()\\[\\]{}<>/\\\\|+=#*_~-]'
  */
 export function phrase(source: string): RegExp {
   const expanded = source.replaceAll('~', `(?:[^\\s.!?,;:]{1,20}${GAP}{1,3}){0,3}`).replaceAll(' ', `${GAP}{0,3}`)
-  return new RegExp(`(?<![\\p{L}\\p{N}])(?:${expanded})`, 'u')
+  return new RegExp(`\\b(?:${expanded})`)
 }
 
 /** Alternatives, from one readable line. */

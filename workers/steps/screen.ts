@@ -1,0 +1,93 @@
+import type { Screened } from '#shared/domain/screened.ts'
+import type { Ticket } from '#shared/domain/ticket.ts'
+import { normalizeText } from '#shared/text/normalize.ts'
+import { detectLanguage } from '#workers/logic/detect-language.ts'
+import { scoreInjection } from '#workers/logic/injection-rules.ts'
+import { maskPii } from '#workers/logic/mask-pii.ts'
+import type { Step } from '#workers/step.ts'
+
+/** About 3,000 tokens: more than any question needs, and it leaves a small model's window to the evidence. */
+export const MAX_SCREENED_CHARACTERS = 12_000
+const MAX_SUBJECT_CHARACTERS = 500
+/** People open with what they want and close with what they tried; logs and quoted mail sit in between. */
+const HEAD_SHARE = 2 / 3
+const CUT = '\n[…]\n'
+
+/**
+ * Makes a message safe to look at: normalised, cut to a length a model takes, personal data behind placeholders, language and
+ * injection score told. Blocked, and so handed to a person, is what instructs the machine, and what holds no letter and no digit
+ * (only emoji, punctuation or hidden characters): there is nothing to look up, and a person may know from the conversation what
+ * a lone thumbs-up means. Masks blocked tickets, too: people's lists show them.
+ */
+export const screen: Step<'support-ticket', 'screen', never> = async ({ ticket }, _deps, context) => {
+  const screened = screenTicket(ticket, context.tenant.config.policies.blockInjectionAt)
+  const { reasons, injection, placeholders, truncated } = screened
+  if (reasons.length > 0 || truncated)
+    context.log.info({ reasons, injection, placeholders: placeholders.length, truncated }, 'screened with findings')
+  return { outcome: reasons.length > 0 ? 'blocked' : 'clean', facts: { screened } }
+}
+
+function screenTicket(ticket: Ticket, blockInjectionAt: number): Screened {
+  const subject = cutMiddle(normalizeText(ticket.subject), MAX_SUBJECT_CHARACTERS)
+  const body = cutMiddle(normalizeText(ticket.body), MAX_SCREENED_CHARACTERS)
+  const visible = `${subject.text}\n${body.text}`
+
+  // Only what is kept can reach a model. Characters that hide text are gone from it, so they are looked for in what came in.
+  const hidden = HIDING.test(ticket.subject + ticket.body)
+    ? cutMiddle(`${ticket.subject}\n${ticket.body}`, MAX_SCREENED_CHARACTERS).text
+    : visible
+  const injection = scoreInjection(visible, hidden)
+  const { maskedSubject, maskedBody, placeholders } = maskBoth(subject.text, body.text, ticket)
+  const { language, confidence } = detectLanguage(`${maskedBody}\n${maskedSubject}`)
+
+  const reasons: string[] = []
+  if (!/[\p{L}\p{N}]/u.test(visible)) reasons.push('nothing-readable')
+  if (injection.score >= blockInjectionAt) reasons.push('prompt-injection')
+  return {
+    subject: maskedSubject,
+    text: maskedBody,
+    language,
+    languageConfidence: confidence,
+    placeholders,
+    injection,
+    reasons,
+    truncated: subject.truncated || body.truncated,
+  }
+}
+
+const HIDING = /[\u202d\u202e\u{e0020}-\u{e007e}]/u
+
+/** What is personal in one of the two is personal in both: the subject is masked again with what the body gave away. */
+function maskBoth(subject: string, body: string, { requester }: Ticket) {
+  const first = maskPii(subject, { requester })
+  const second = maskPii(body, { requester, placeholders: first.placeholders })
+  const again = maskPii(subject, { requester, placeholders: second.placeholders })
+  return { maskedSubject: again.text, maskedBody: second.text, placeholders: again.placeholders }
+}
+
+/** Head and tail, cut where a line or at least a word ends, so that no number or address is left in half. */
+function cutMiddle(text: string, maxCharacters: number): { text: string; truncated: boolean } {
+  if (text.length <= maxCharacters) return { text, truncated: false }
+  const room = maxCharacters - CUT.length
+  const head = text.slice(0, Math.floor(room * HEAD_SHARE))
+  const tail = text.slice(text.length - Math.ceil(room * (1 - HEAD_SHARE)))
+  return { text: (endAtBreak(head) + CUT + startAtBreak(tail)).toWellFormed(), truncated: true }
+}
+
+const LONGEST_WORD = 400
+
+/** A line break if one is near, else a space that is not inside a number; text without either is cut as it is. */
+function endAtBreak(text: string): string {
+  const near = text.slice(-LONGEST_WORD)
+  const line = near.lastIndexOf('\n')
+  const breaks = [...near.matchAll(/\s(?![\d()+.-])/g)].map(({ index }) => index)
+  const at = line >= 0 ? line : (breaks.at(-1) ?? near.length)
+  return text.slice(0, text.length - near.length + at)
+}
+
+function startAtBreak(text: string): string {
+  const near = text.slice(0, LONGEST_WORD)
+  const line = near.indexOf('\n')
+  const at = line >= 0 ? line + 1 : Math.max(0, near.search(/(?<![\d()+.-])\s/) + 1)
+  return text.slice(at)
+}
