@@ -9,13 +9,13 @@ const accesses = new WeakMap<FastifyRequest, Access>()
 
 /**
  * A Fastify `onRequest` hook: lets in holders of an API key with one of these roles. Browsers cannot send Bearer, so the key may
- * also come as the password of HTTP Basic; the user name is free, and `name@tenant` names the tenant for keys that serve several.
+ * also come as the password of HTTP Basic; the user name is free, and `name@tenant` names the tenant for a key that serves several.
  */
-export function admit(deps: Pick<DashboardDeps, 'authenticate'>, roles: readonly Role[]) {
+export function admit(deps: Pick<DashboardDeps, 'identify'>, roles: readonly Role[]) {
   return async (request: FastifyRequest, reply: FastifyReply) => {
-    const key = keyOf(request)
-    const viewer = key === undefined ? undefined : await deps.authenticate(request)
-    if (key === undefined || !viewer) {
+    const credentials = credentialsOf(request)
+    const viewer = credentials && (await identify(deps, request, credentials))
+    if (!credentials || !viewer) {
       reply.header('www-authenticate', 'Basic realm="Answerline: any user name, an API key as password", charset="UTF-8"')
       return sendProblem(reply, 401, 'unauthenticated', 'Send an API key: as Bearer token, or as the password of HTTP Basic.')
     }
@@ -23,11 +23,11 @@ export function admit(deps: Pick<DashboardDeps, 'authenticate'>, roles: readonly
       return sendProblem(reply, 403, 'forbidden', `This page needs one of the roles ${roles.join(', ')}.`)
     if (isCrossSite(request))
       return sendProblem(reply, 403, 'cross-site-request', 'A change must come from the console’s own pages.')
-    accesses.set(request, { viewer, formToken: formTokenOf(key) })
+    accesses.set(request, { viewer, formToken: formTokenOf(credentials.key) })
   }
 }
 
-export const hasRole = (viewer: Viewer, roles: readonly Role[]) => viewer.roles.some((role) => roles.includes(role))
+export const hasRole = (viewer: Viewer, roles: readonly Role[]) => roles.some((role) => viewer.roles.has(role))
 
 export function viewerOf(request: FastifyRequest): Viewer {
   return accessOf(request).viewer
@@ -51,22 +51,28 @@ function accessOf(request: FastifyRequest): Access {
 /** Derived from the key, which no other site knows: the same in every API process, and there is no session to keep. */
 const formTokenOf = (key: string) => createHmac('sha256', key).update('answerline console form').digest('base64url')
 
-/** @returns the key; for Basic the request is rewritten to what the API's authentication reads */
-function keyOf(request: FastifyRequest): string | undefined {
-  const [scheme = '', value = ''] = (request.headers.authorization ?? '').split(' ', 2)
-  if (value === '') return undefined
-  if (scheme.toLowerCase() === 'bearer') return value
-  if (scheme.toLowerCase() !== 'basic') return undefined
-  const credentials = Buffer.from(value, 'base64').toString('utf8')
-  const colon = credentials.indexOf(':')
-  const key = credentials.slice(colon + 1)
-  // Anything else than visible ASCII is no key and must not become part of a header.
-  if (colon < 0 || !/^[\x21-\x7e]+$/.test(key)) return undefined
-  request.headers.authorization = `Bearer ${key}`
-  const tenantId = credentials.slice(0, colon).split('@')[1]
-  if (tenantId && TENANT_ID.test(tenantId)) request.headers['x-tenant-id'] ??= tenantId
-  return key
+type Credentials = { readonly key: string; readonly userTenantId?: string }
+
+async function identify(deps: Pick<DashboardDeps, 'identify'>, request: FastifyRequest, { key, userTenantId }: Credentials) {
+  const named = request.headers['x-tenant-id']
+  if (typeof named === 'string') return deps.identify(key, named)
+  // A user name may be an e-mail address by chance: what names no tenant of this key names none.
+  return (userTenantId && (await deps.identify(key, userTenantId))) || deps.identify(key)
 }
+
+function credentialsOf(request: FastifyRequest): Credentials | undefined {
+  const [scheme = '', value = ''] = (request.headers.authorization ?? '').split(' ', 2)
+  if (scheme.toLowerCase() === 'bearer') return isKey(value) ? { key: value } : undefined
+  if (scheme.toLowerCase() !== 'basic') return undefined
+  const pair = Buffer.from(value, 'base64').toString('utf8')
+  const colon = pair.indexOf(':')
+  const key = pair.slice(colon + 1)
+  if (colon < 0 || !isKey(key)) return undefined
+  const userTenantId = pair.slice(0, colon).split('@')[1]
+  return userTenantId && TENANT_ID.test(userTenantId) ? { key, userTenantId } : { key }
+}
+
+const isKey = (value: string) => /^[\x21-\x7e]{1,512}$/.test(value)
 
 /** Browsers send Basic credentials along with forms of other sites, too, but say so (Fetch Metadata). */
 function isCrossSite(request: FastifyRequest): boolean {

@@ -1,5 +1,4 @@
 import type { Queue } from 'bullmq'
-import type { FastifyRequest } from 'fastify'
 import type { Role } from '#shared/domain/tenant.ts'
 import type { Clock } from '#shared/ports/clock.ts'
 import type { ConsoleStore } from '#shared/ports/console-store.ts'
@@ -13,13 +12,13 @@ import type { TenantStore } from '#shared/ports/tenant-store.ts'
 import type { TicketStore } from '#shared/ports/ticket-store.ts'
 
 /** Whoever looks: the holder of an API key. */
-export type Viewer = { readonly tenantId: string; readonly roles: readonly Role[]; readonly actor: string }
+export type Viewer = { readonly tenantId: string; readonly roles: ReadonlySet<Role>; readonly actor: string }
 
 export type Redriven = { readonly redriven: true } | { readonly redriven: false; readonly why: string }
 
 export type DashboardDeps = {
-  /** The API's own authentication: reads `authorization: Bearer …` (and `x-tenant-id`) of the request; undefined when the key is not valid. */
-  authenticate(request: FastifyRequest): Promise<Viewer | undefined>
+  /** The API's own authentication. @returns undefined when the key is not valid, or not for that tenant */
+  identify(key: string, tenantId?: string): Promise<Viewer | undefined>
   /** Durable when it resolves; what cannot be audited is not done. */
   readonly audit: TenantStore['audit']
   /** Every step's queue and the one named `dead-letter`. */

@@ -84,7 +84,7 @@ async function redriveChosen(
   // One after the other: a redrive is work for the queues, and there may be a reason why they died.
   for (const id of chosen) {
     await audit(deps, viewer, 'dead-letter.redrive', id)
-    if ((await deps.redrive(id, viewer)).redriven) redriven++
+    if ((await deps.redrive(id, { tenantId: viewer.tenantId, actor: viewer.actor })).redriven) redriven++
   }
   const done = redriven > 0 ? `redriven&n=${redriven}` : `not-redriven&n=${chosen.length}`
   return reply.redirect(`${back}?done=${done}`, 303)

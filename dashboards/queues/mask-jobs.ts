@@ -2,7 +2,7 @@ import { hidePersonalShapes } from '#shared/text/hide-personal-shapes.ts'
 
 const MASKED = '[masked]'
 /** Of a job's payload, what the engine puts there; anything else got in by mistake and is nobody's to read. */
-const SHOWN = new Set(['runId', 'seq', 'id', 'deadLetterId', 'pipeline', 'step', 'code', 'tenantId', 'lane'])
+const SHOWN = new Set(['runId', 'seq', 'id', 'deadLetterId', 'pipeline', 'step', 'code', 'lane'])
 /** Ids and names of ours: no blanks, no @, and a letter among the first characters, so that no number of a customer passes. */
 const WORD = /^[A-Za-z][A-Za-z0-9_.:-]{0,99}$/
 
