@@ -48,6 +48,15 @@ export type Handover = z.infer<typeof Handover>
 export const Ruling = z.object({ by: z.string(), decision: z.enum(['answer', 'dismiss']), text: z.string(), reason: z.string() })
 export type Ruling = z.infer<typeof Ruling>
 
-/** Written by `deliver`: proof that one reply went out. */
-export const Receipt = z.object({ messageId: z.string(), deliveredAt: z.iso.datetime(), webhookRunId: z.string().optional() })
+/** Written by `deliver`: the one reply that went out, as its reader sees it. */
+export const Receipt = z.object({
+  messageId: z.string(),
+  deliveredAt: z.iso.datetime(),
+  /** Personal data is in its place again. */
+  text: z.string(),
+  citations: z.array(Citation),
+  confidence: z.number().min(0).max(1),
+  followUps: z.array(z.string()),
+  webhookRunId: z.string().optional(),
+})
 export type Receipt = z.infer<typeof Receipt>

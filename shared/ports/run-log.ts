@@ -61,12 +61,17 @@ export interface RunLog {
   /** Durable when it resolves; a run that is there already stays as it is. */
   begin(runs: readonly NewRun[]): Promise<void>
   load(runId: string): Promise<Run | undefined>
+  /** The current seq of each of these runs: whoever works at an older one has been overtaken. */
+  seqs(runIds: readonly string[]): Promise<Map<string, number>>
   /** Atomic. @returns false when the run had moved on: somebody else was faster, and nothing was written */
   record(hop: Hop): Promise<boolean>
-  /** Runs that should have a job in a queue and whose time has come by `before`; oldest first. */
-  dispatched(before: Date, limit: number): Promise<RunGlance[]>
-  /** The sweeper looked at these; it need not look again before `nextCheckAt`. */
-  checked(runIds: readonly string[], nextCheckAt: Date): Promise<void>
+  /**
+   * Runs that should have a job in a queue and whose job has been due for `overdueMs`; the longest first. Measured by the
+   * database's clock alone: those of the machines around it may differ.
+   */
+  dispatched(overdueMs: number, limit: number): Promise<RunGlance[]>
+  /** The sweeper looked at these; it need not look again for `restMs`. */
+  checked(runIds: readonly string[], restMs: number): Promise<void>
   /** After the queues lost their memory: look at every run that should have a job. */
   checkAll(): Promise<void>
   /** Waiting and parked runs whose time is over. */

@@ -31,12 +31,12 @@ const RECORD = `
   WITH hop AS (
     SELECT * FROM jsonb_to_recordset($1::jsonb) AS h(
       run_id text, tenant_id text, pipeline text, seq int, step text, attempt int, visit int, result text, failure jsonb, facts_written jsonb,
-      next jsonb, due_at timestamptz, dead_letter jsonb, started_at timestamptz, ended_at timestamptz, worker text)
+      next jsonb, due_at timestamptz, delay_ms double precision, dead_letter jsonb, started_at timestamptz, ended_at timestamptz, worker text)
   ), moved AS (
     UPDATE runs r SET
       status = h.next->>'status', step = h.next->>'step', seq = (h.next->>'seq')::int, attempt = (h.next->>'attempt')::int,
       visits = h.next->'visits', loops = h.next->'loops', rescues = (h.next->>'rescues')::int,
-      deadline_at = (h.next->>'deadlineAt')::timestamptz, due_at = h.due_at, check_at = h.due_at, updated_at = h.ended_at,
+      deadline_at = (h.next->>'deadlineAt')::timestamptz, due_at = h.due_at, check_at = now() + h.delay_ms * interval '1 millisecond', updated_at = h.ended_at,
       ended_at = CASE WHEN h.next->>'status' = ANY($2) THEN h.ended_at END
     FROM hop h WHERE r.id = h.run_id AND r.seq = h.seq
     RETURNING h.*
@@ -82,18 +82,22 @@ export function createRunLog(database: Database): RunLog {
     },
     load,
     record,
-    async dispatched(before, limit) {
-      const sql = `SELECT ${GLANCE} FROM runs WHERE status = ANY($1) AND status IN ('queued', 'running', 'delayed', 'parked', 'waiting') AND check_at <= $2 ORDER BY check_at LIMIT $3`
-      return (await database.asSystem(ENGINE, sql, [DISPATCHED, before, limit])).map(toGlance)
+    async seqs(runIds) {
+      const rows = await database.asSystem(ENGINE, 'SELECT id, seq FROM runs WHERE id = ANY($1)', [runIds], 'run-seqs')
+      return new Map(rows.map((row) => [String(row.id), Number(row.seq)]))
     },
-    async checked(runIds, nextCheckAt) {
-      await database.asSystem(ENGINE, 'UPDATE runs SET check_at = $2 WHERE id = ANY($1)', [runIds, nextCheckAt])
+    async dispatched(overdueMs, limit) {
+      const sql = `SELECT ${GLANCE} FROM runs WHERE status = ANY($1) AND status IN ('queued', 'running', 'delayed', 'parked', 'waiting') AND check_at <= now() - $2 * interval '1 millisecond' ORDER BY check_at LIMIT $3`
+      return (await database.asSystem(ENGINE, sql, [DISPATCHED, overdueMs, limit])).map(toGlance)
+    },
+    async checked(runIds, restMs) {
+      await database.asSystem(ENGINE, "UPDATE runs SET check_at = now() + $2 * interval '1 millisecond' WHERE id = ANY($1)", [
+        runIds,
+        restMs,
+      ])
     },
     async checkAll() {
-      await database.asSystem(
-        ENGINE,
-        `UPDATE runs SET check_at = due_at WHERE status IN ('queued', 'running', 'delayed') AND check_at > due_at`,
-      )
+      await database.asSystem(ENGINE, `UPDATE runs SET check_at = '-infinity' WHERE status IN ('queued', 'running', 'delayed')`)
     },
     async expired(now, limit) {
       const sql = `SELECT ${GLANCE} FROM runs WHERE status IN ('waiting', 'parked') AND due_at <= $1 ORDER BY due_at LIMIT $2`
@@ -164,6 +168,7 @@ const toHopRow = (hop: Hop) => ({
   facts_written: hop.factsWritten,
   next: hop.next,
   due_at: hop.dueAt,
+  delay_ms: Math.max(0, hop.dueAt.getTime() - hop.endedAt.getTime()),
   dead_letter: hop.deadLetter,
   started_at: hop.startedAt,
   ended_at: hop.endedAt,

@@ -30,7 +30,7 @@ export const insertRuns = (source: string) => `
     INSERT INTO runs (id, tenant_id, pipeline, version, subject_id, lane, status, step, seq, attempt, visits, loops, rescues, trace_id,
       deadline_at, due_at, check_at, created_at, updated_at)
     SELECT id, tenant_id, pipeline, version, subject_id, lane, status, step, seq, attempt, visits, loops, rescues, trace_id,
-      deadline_at, created_at, created_at, created_at, created_at FROM new_run
+      deadline_at, created_at, now(), created_at, created_at FROM new_run
     ON CONFLICT (id) DO NOTHING
     RETURNING id
   ), begun_log AS (

@@ -17,11 +17,19 @@ CREATE TABLE documents (
   state         text NOT NULL,
   error_code    text,
   error_reason  text,
-  indexed_hash  text,
   chunk_count   int NOT NULL DEFAULT 0,
   created_at    timestamptz NOT NULL,
   updated_at    timestamptz NOT NULL,
   PRIMARY KEY (tenant_id, id)
+);
+
+-- What `parse` made of the version named by content_hash; offsets of chunks and citations count in its text.
+CREATE TABLE parsed_documents (
+  tenant_id     text NOT NULL,
+  document_id   text NOT NULL,
+  content_hash  text NOT NULL,
+  parsed        jsonb NOT NULL,
+  PRIMARY KEY (tenant_id, document_id)
 );
 
 CREATE TABLE chunks (
@@ -30,16 +38,18 @@ CREATE TABLE chunks (
   content_hash  text NOT NULL,
   position      int  NOT NULL,
   chunk         jsonb NOT NULL,
-  PRIMARY KEY (tenant_id, document_id, content_hash, position)
+  PRIMARY KEY (tenant_id, document_id, position)
 );
 
--- A vector is a function of the text and the model; texts that stay the same are not paid for again.
+-- A vector is a function of the text and the model: texts that stay the same are not paid for again. Kept per document, so
+-- that deleting a document leaves no trace of it.
 CREATE TABLE vectors (
   tenant_id    text NOT NULL,
+  document_id  text NOT NULL,
   embedder_id  text NOT NULL,
   text_hash    text NOT NULL,
   vector       bytea NOT NULL,
-  PRIMARY KEY (tenant_id, embedder_id, text_hash)
+  PRIMARY KEY (tenant_id, document_id, embedder_id, text_hash)
 );
 
 -- Grows with every change of a tenant's documents; part of every cache key.

@@ -1,0 +1,59 @@
+import { Chunks, DocumentVersion, Indexed, Parsed, Unindexed, Vectors } from '#shared/domain/indexing.ts'
+import { definePipeline } from './define.ts'
+import { patient, quick } from './retry.ts'
+
+/**
+ * From a document to passages that can be found. Every step first sees whether this version is still the document's: a run that
+ * was overtaken by a newer version ends as superseded. A run that fails for good is dead (and the document shows why) until it
+ * is redriven; there is no customer to hand over to a person.
+ */
+export const indexDocument = definePipeline({
+  name: 'index-document',
+  version: 1,
+  facts: {
+    document: DocumentVersion,
+    parsed: Parsed,
+    chunks: Chunks,
+    vectors: Vectors,
+    indexed: Indexed,
+    unindexed: Unindexed,
+  },
+  given: 'document',
+  start: 'parse',
+  deadline: { interactive: '1h', standard: '1d', offline: '3d' },
+  steps: {
+    parse: {
+      reads: ['document'],
+      retry: quick,
+      deadline: '60s',
+      on: {
+        parsed: { writes: ['parsed'], to: 'chunk' },
+        rejected: { writes: ['unindexed'], to: 'closed' },
+        superseded: { writes: ['unindexed'], to: 'closed' },
+      },
+    },
+    chunk: {
+      reads: ['document'],
+      retry: quick,
+      deadline: '60s',
+      on: {
+        chunked: { writes: ['chunks'], to: 'embed' },
+        rejected: { writes: ['unindexed'], to: 'closed' },
+        superseded: { writes: ['unindexed'], to: 'closed' },
+      },
+    },
+    embed: {
+      reads: ['document'],
+      retry: patient,
+      deadline: '2m',
+      on: { embedded: { writes: ['vectors'], to: 'index' }, superseded: { writes: ['unindexed'], to: 'closed' } },
+    },
+    index: {
+      reads: ['document'],
+      retry: patient,
+      deadline: '60s',
+      on: { indexed: { writes: ['indexed'], to: 'done' }, superseded: { writes: ['unindexed'], to: 'closed' } },
+    },
+  },
+  ends: ['done', 'closed'],
+})

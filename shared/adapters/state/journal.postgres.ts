@@ -1,0 +1,132 @@
+import * as z from 'zod'
+import type { Database } from '#shared/database/client.ts'
+import { groupCommit } from '#shared/database/group-commit.ts'
+import { toJson } from '#shared/database/json.ts'
+import { Failure } from '#shared/domain/failure.ts'
+import type { Journal, JournalEntry, JournaledReply, JournalKey } from '#shared/ports/journal.ts'
+
+const CallRow = z.object({
+  task: z.string(),
+  tier: z.string(),
+  prompt_id: z.string(),
+  prompt_version: z.int(),
+  prompt_hash: z.string(),
+  customer_id: z.string().nullable(),
+  provider: z.string(),
+  model: z.string(),
+  reply: z.string(),
+  input_tokens: z.int(),
+  output_tokens: z.int(),
+  cache_read_tokens: z.int(),
+  cache_write_tokens: z.int(),
+  cost_usd: z.number(),
+  latency_ms: z.number(),
+  created_at: z.date(),
+})
+
+const FIND = `
+  SELECT * FROM model_calls WHERE tenant_id = $1 AND run_id = $2 AND step = $3 AND visit = $4 AND request_hash = $5 AND failed_try = 0`
+
+/** Failed calls are numbered on; the one row 0 is the reply. */
+const RECORD = `
+  INSERT INTO model_calls (tenant_id, run_id, step, visit, request_hash, failed_try, customer_id, task, tier, prompt_id, prompt_version,
+    prompt_hash, provider, model, reply, failure, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_usd, latency_ms, created_at)
+  SELECT n.tenant_id, n.run_id, n.step, n.visit, n.request_hash,
+    CASE WHEN n.failure IS NULL THEN 0 ELSE n.position + (SELECT count(*) FROM model_calls c WHERE c.run_id = n.run_id AND c.step = n.step
+      AND c.visit = n.visit AND c.request_hash = n.request_hash AND c.failed_try > 0) END,
+    n.customer_id, n.task, n.tier, n.prompt_id, n.prompt_version, n.prompt_hash, n.provider, n.model, n.reply, n.failure,
+    n.input_tokens, n.output_tokens, n.cache_read_tokens, n.cache_write_tokens, n.cost_usd, n.latency_ms, n.created_at
+  FROM jsonb_to_recordset($1::jsonb) AS n(tenant_id text, run_id text, step text, visit int, request_hash text, position int, customer_id text,
+    task text, tier text, prompt_id text, prompt_version int, prompt_hash text, provider text, model text, reply text, failure jsonb,
+    input_tokens int, output_tokens int, cache_read_tokens int, cache_write_tokens int, cost_usd numeric, latency_ms int, created_at timestamptz)
+  ON CONFLICT (run_id, step, visit, request_hash, failed_try) DO UPDATE SET
+    reply = EXCLUDED.reply, provider = EXCLUDED.provider, model = EXCLUDED.model, input_tokens = EXCLUDED.input_tokens,
+    output_tokens = EXCLUDED.output_tokens, cache_read_tokens = EXCLUDED.cache_read_tokens, cache_write_tokens = EXCLUDED.cache_write_tokens,
+    cost_usd = EXCLUDED.cost_usd, latency_ms = EXCLUDED.latency_ms, created_at = EXCLUDED.created_at`
+
+export function createJournal(database: Database): Journal {
+  const record = groupCommit(
+    async (entries: readonly JournalEntry[]) => {
+      const [now, later] = withoutTwins(entries)
+      await database.asSystem(
+        'rows of several tenants travel together; each names its own',
+        RECORD,
+        [toJson(now.map(toRow))],
+        'journal-record',
+      )
+      for (const entry of later) await record(entry)
+      return entries.map(() => undefined)
+    },
+    { maxItems: 50, maxInFlight: 4 },
+  )
+  return {
+    record,
+    async find(key) {
+      const rows = await database.forTenant(key.tenantId, FIND, [key.runId, key.step, key.visit, key.requestHash], 'journal-find')
+      return rows.length === 0 ? undefined : toEntry(key, rows[0])
+    },
+  }
+}
+
+const keyText = ({ key }: JournalEntry) => `${key.runId} ${key.step} ${key.visit} ${key.requestHash}`
+
+/** One statement cannot touch a row twice: a second entry under one key waits for the next. */
+function withoutTwins(entries: readonly JournalEntry[]): [JournalEntry[], JournalEntry[]] {
+  const seen = new Set<string>()
+  const now: JournalEntry[] = []
+  const later: JournalEntry[] = []
+  for (const entry of entries) {
+    ;(seen.has(keyText(entry)) ? later : now).push(entry)
+    seen.add(keyText(entry))
+  }
+  return [now, later]
+}
+
+const toRow = (entry: JournalEntry) => ({
+  tenant_id: entry.key.tenantId,
+  run_id: entry.key.runId,
+  step: entry.key.step,
+  visit: entry.key.visit,
+  request_hash: entry.key.requestHash,
+  position: 1,
+  customer_id: entry.customerId ?? null,
+  task: entry.task,
+  tier: entry.tier,
+  prompt_id: entry.prompt.id,
+  prompt_version: entry.prompt.version,
+  prompt_hash: entry.prompt.hash,
+  provider: entry.provider,
+  model: entry.model,
+  reply: entry.result.kind === 'reply' ? entry.result.text : null,
+  failure: entry.result.kind === 'failed' ? Failure.parse(entry.result.failure) : null,
+  input_tokens: entry.usage.inputTokens,
+  output_tokens: entry.usage.outputTokens,
+  cache_read_tokens: entry.usage.cacheReadTokens,
+  cache_write_tokens: entry.usage.cacheWriteTokens,
+  cost_usd: entry.costUsd,
+  latency_ms: Math.round(entry.latencyMs),
+  created_at: entry.startedAt,
+})
+
+function toEntry(key: JournalKey, row: unknown): JournaledReply {
+  const call = CallRow.parse(row)
+  return {
+    key,
+    task: call.task as JournalEntry['task'],
+    tier: call.tier as JournalEntry['tier'],
+    prompt: { id: call.prompt_id, version: call.prompt_version, hash: call.prompt_hash },
+    ...(call.customer_id === null ? {} : { customerId: call.customer_id }),
+    provider: call.provider,
+    model: call.model,
+    usage: {
+      inputTokens: call.input_tokens,
+      outputTokens: call.output_tokens,
+      cacheReadTokens: call.cache_read_tokens,
+      cacheWriteTokens: call.cache_write_tokens,
+    },
+    costUsd: call.cost_usd,
+    latencyMs: call.latency_ms,
+    startedAt: call.created_at,
+    result: { kind: 'reply', text: call.reply },
+  }
+}

@@ -1,0 +1,24 @@
+import type { Clock } from '#shared/ports/clock.ts'
+import type { Dispatcher } from '#shared/ports/dispatcher.ts'
+import type { Log } from '#shared/ports/log.ts'
+import type { RunLog } from '#shared/ports/run-log.ts'
+import type { Telemetry } from '#shared/ports/telemetry.ts'
+import type { TenantStore } from '#shared/ports/tenant-store.ts'
+import type { TokenStream } from '#shared/ports/token-stream.ts'
+import type { Deps } from './step.ts'
+
+/** What the engine itself stands on, beside the doors of the steps. */
+export type Engine = {
+  readonly runs: RunLog
+  readonly dispatcher: Dispatcher
+  readonly stream: TokenStream
+  readonly tenants: TenantStore
+  readonly telemetry: Telemetry
+  readonly clock: Clock
+  readonly log: Log
+  /** Names this process in the log of every run it moves. */
+  readonly worker: string
+  /** How many runs of the tenant are not at rest, as of a moment ago. */
+  readonly backlogOf: (tenantId: string) => number
+  readonly deps: Deps
+}

@@ -1,0 +1,134 @@
+import { advance, type Transition } from '#pipelines/advance.ts'
+import type { Pipeline } from '#pipelines/define.ts'
+import { pipelineNamed, queueName } from '#pipelines/registry.ts'
+import { eventsOf } from '#pipelines/ticket-events.ts'
+import { derivedId } from '#shared/domain/id.ts'
+import { DISPATCHED, ENDED, type Run, type RunEvent } from '#shared/domain/run.ts'
+import type { Hop } from '#shared/ports/run-log.ts'
+import type { Moved, RunMover } from '#shared/ports/run-mover.ts'
+import type { Engine } from './engine.ts'
+
+type Mover = Pick<Engine, 'runs' | 'dispatcher' | 'stream' | 'telemetry' | 'clock' | 'log' | 'backlogOf'>
+
+/**
+ * The only place that moves a run on: asks `advance`, writes log and run in one guarded statement, and then, with the truth
+ * safe, tells followers and puts the next job on its queue. If the process dies in between, the sweeper does that part.
+ * @param by names who moved it, for the log: a worker, a person, the sweeper
+ */
+export async function moveRun(engine: Mover, run: Run, event: RunEvent, startedAt: Date, by: string): Promise<Moved> {
+  const pipeline = pipelineNamed(run.pipeline)
+  if (!pipeline) return { moved: false, reason: 'refused', why: `pipeline "${run.pipeline}" is not one of this version` }
+  const now = engine.clock.now()
+  const transition = advance(pipeline, run, event, now, engine.clock.random())
+  if ('ignored' in transition) return { moved: false, reason: 'refused', why: transition.ignored }
+  const hop = toHop(run, transition, startedAt, now, by)
+  if (!(await engine.runs.record(hop)))
+    return { moved: false, reason: 'refused', why: 'the run was moved by somebody else at the same moment' }
+  measure(engine, pipeline, run, transition, startedAt, now)
+  await announce(engine, run, transition, hop, now)
+  return { moved: true, state: transition.next }
+}
+
+/** The same, for callers that know only the run's id. */
+export function createRunMover(engine: Mover): RunMover {
+  return {
+    async move(runId, event, by, seq) {
+      const run = await engine.runs.load(runId)
+      if (!run) return { moved: false, reason: 'gone', why: 'there is no such run' }
+      if (seq !== undefined && run.seq !== seq) return { moved: false, reason: 'refused', why: 'the run has moved on' }
+      return moveRun(engine, run, event, engine.clock.now(), by)
+    },
+  }
+}
+
+function toHop(run: Run, transition: Transition, startedAt: Date, now: Date, by: string): Hop {
+  const letter = transition.deadLetter
+  return {
+    runId: run.id,
+    tenantId: run.tenantId,
+    pipeline: run.pipeline,
+    seq: run.seq,
+    step: run.step,
+    attempt: run.attempt,
+    visit: run.visits[run.step] ?? 0,
+    result: transition.result,
+    failure: transition.failure,
+    factsWritten: transition.facts,
+    next: transition.next,
+    dueAt: transition.dueAt,
+    deadLetter: letter && {
+      id: derivedId('dl', run.id, String(run.seq)),
+      step: letter.step,
+      code: letter.failure.code,
+      message: letter.failure.message,
+    },
+    startedAt,
+    endedAt: now,
+    worker: by,
+  }
+}
+
+/** Everything here may fail without harm: the log has it, followers and queues catch up from there. */
+async function announce(engine: Mover, run: Run, transition: Transition, hop: Hop, now: Date): Promise<void> {
+  const { next, dueAt } = transition
+  const work: Promise<unknown>[] = []
+  if (transition.dispatch) {
+    const delayMs = Math.max(0, dueAt.getTime() - now.getTime())
+    const backlog = engine.backlogOf(run.tenantId)
+    work.push(
+      engine.dispatcher.dispatch([
+        { runId: run.id, seq: next.seq, pipeline: run.pipeline, step: next.step, lane: run.lane, delayMs, backlog },
+      ]),
+    )
+  }
+  if (run.pipeline === 'support-ticket') {
+    const events = eventsOf({ ...hop, seq: next.seq, next, factsWritten: { ...hop.factsWritten } })
+    work.push(engine.stream.append(run.tenantId, run.subjectId, events))
+  }
+  if (hop.deadLetter) {
+    const { id, step, code } = hop.deadLetter
+    work.push(engine.dispatcher.mirrorDeadLetters([{ id, runId: run.id, step, code, tenantId: run.tenantId }]))
+  }
+  for (const outcome of await Promise.allSettled(work)) {
+    if (outcome.status === 'rejected')
+      engine.log.warn({ runId: run.id, err: outcome.reason }, 'the queue or the stream did not take it; the sweeper will')
+  }
+}
+
+function measure(engine: Mover, pipeline: Pipeline, run: Run, transition: Transition, startedAt: Date, now: Date): void {
+  const { telemetry } = engine
+  const { next, result, failure } = transition
+  // Only work counts as work: a person's wait or a lost job says nothing about a step's speed.
+  if (DISPATCHED.includes(run.status) && result !== 'redispatched') {
+    telemetry.stepEnded({
+      pipeline: pipeline.name,
+      step: run.step,
+      result,
+      seconds: (now.getTime() - startedAt.getTime()) / 1_000,
+    })
+  }
+  if (result === 'redispatched') telemetry.jobSkipped(queueName(run.pipeline, run.step), 'redispatched')
+  if (ENDED.includes(next.status)) {
+    telemetry.runEnded({
+      pipeline: pipeline.name,
+      status: next.status,
+      lane: run.lane,
+      seconds: (now.getTime() - run.createdAt.getTime()) / 1_000,
+    })
+  }
+  if (failure) {
+    const fields = {
+      runId: run.id,
+      traceId: run.traceId,
+      step: run.step,
+      attempt: run.attempt,
+      code: failure.code,
+      kind: failure.kind,
+      status: next.status,
+    }
+    if (failure.kind === 'defect') {
+      telemetry.defect(`${run.pipeline}.${run.step}`)
+      engine.log.error({ ...fields, detail: failure.message }, 'a step failed by a defect of ours')
+    } else engine.log.warn(fields, 'a step failed')
+  }
+}

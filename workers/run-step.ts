@@ -1,0 +1,142 @@
+import * as z from 'zod'
+import type { Pipeline } from '#pipelines/define.ts'
+import { pipelineNamed, queueName } from '#pipelines/registry.ts'
+import { durationMs } from '#shared/domain/duration.ts'
+import { failureOf, Parked, retryable, StepFailure } from '#shared/domain/failure.ts'
+import { DISPATCHED, type Run, type RunEvent } from '#shared/domain/run.ts'
+import type { Tenant } from '#shared/domain/tenant.ts'
+import { Ticket } from '#shared/domain/ticket.ts'
+import type { Job, JobResult } from '#shared/ports/consumer.ts'
+import type { Engine } from './engine.ts'
+import { moveRun } from './move-run.ts'
+import type { Overtaken } from './overtaken.ts'
+import type { AnyStep, StepContext, StepTable } from './step.ts'
+import { Stopped } from './stopped.ts'
+
+const DONE: JobResult = { kind: 'done' }
+/** While the database is away every job comes back soon: it, not the queue, knows what is to be done. */
+const STORE_AWAY_DELAY_MS = 1_000
+
+/**
+ * One job: load the run, see whether the job is still the current one, run the step under its deadline, and move the run on by
+ * what came of it. Never throws: whatever happens is an event of the run, or a job for later.
+ */
+export async function runStep(
+  engine: Engine,
+  steps: StepTable,
+  overtaken: Overtaken,
+  job: Job,
+  signal: AbortSignal,
+): Promise<JobResult> {
+  try {
+    const run = await engine.runs.load(job.runId)
+    if (!run || run.seq !== job.seq || !DISPATCHED.includes(run.status)) {
+      engine.telemetry.jobSkipped(run ? queueName(run.pipeline, run.step) : 'unknown', run ? 'overtaken' : 'unknown')
+      return DONE
+    }
+    const startedAt = engine.clock.now()
+    const event = await overtaken.watch(run, (gone) => execute(engine, steps, run, AbortSignal.any([signal, gone])))
+    if (event === 'overtaken') return DONE
+    if (event === 'handed-back') {
+      engine.telemetry.jobSkipped(queueName(run.pipeline, run.step), 'handed-back')
+      return { kind: 'hand-back' }
+    }
+    await moveRun(engine, run, event, startedAt, engine.worker)
+    return DONE
+  } catch (error) {
+    engine.log.warn({ runId: job.runId, seq: job.seq, err: error }, 'the run could not be loaded or recorded; its job comes back')
+    return { kind: 'later', delayMs: STORE_AWAY_DELAY_MS }
+  }
+}
+
+async function execute(
+  engine: Engine,
+  steps: StepTable,
+  run: Run,
+  outer: AbortSignal,
+): Promise<RunEvent | 'overtaken' | 'handed-back'> {
+  const pipeline = pipelineNamed(run.pipeline)
+  const spec = pipeline?.steps[run.step]
+  const step = (steps as unknown as Record<string, Record<string, AnyStep>>)[run.pipeline]?.[run.step]
+  if (!pipeline || !spec || !step) return defect('unknown-step', `this version has no step "${run.step}" in "${run.pipeline}"`)
+  const tenant = await engine.tenants.get(run.tenantId)
+  if (!tenant) return defect('unknown-tenant', `tenant "${run.tenantId}" does not exist`)
+  const deadline = new AbortController()
+  const timer = setTimeout(() => deadline.abort(new Stopped('deadline')), durationMs(spec.deadline))
+  const signal = AbortSignal.any([outer, deadline.signal])
+  try {
+    const facts = parseFacts(pipeline, run)
+    const result = await orAbort(step(facts, engine.deps, contextOf(engine, run, tenant, signal)), signal)
+    if (result.until) return { kind: 'waiting', until: result.until, facts: result.facts }
+    return { kind: 'completed', outcome: result.outcome, facts: result.facts }
+  } catch (error) {
+    if (signal.aborted) {
+      const why = signal.reason instanceof Stopped ? signal.reason.why : 'handed-back'
+      if (why !== 'deadline') return why
+      return { kind: 'failed', failure: retryable('step-timeout', `"${run.step}" did not end within ${spec.deadline}`).failure }
+    }
+    if (error instanceof Parked) return { kind: 'parked', until: error.until }
+    return { kind: 'failed', failure: failureOf(error) }
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+const defect = (code: string, message: string): RunEvent => ({ kind: 'failed', failure: { kind: 'defect', code, message } })
+
+/** The facts that the step declared, parsed: what was written by an older version of us is checked, not trusted. */
+function parseFacts(pipeline: Pipeline, run: Run): Record<string, unknown> {
+  const spec = pipeline.steps[run.step]!
+  const facts: Record<string, unknown> = {}
+  for (const name of [...spec.reads, ...(spec.mayRead ?? [])]) {
+    const value = run.facts[name] ?? undefined
+    if (value === undefined && !spec.reads.includes(name)) continue
+    const parsed = pipeline.facts[name]!.safeParse(value)
+    if (!parsed.success)
+      throw new StepFailure({
+        kind: 'defect',
+        code: 'bad-fact',
+        message: `fact "${name}": ${z.prettifyError(parsed.error)}`.slice(0, 2_000),
+      })
+    facts[name] = parsed.data
+  }
+  return facts
+}
+
+function contextOf(engine: Engine, run: Run, tenant: Tenant, signal: AbortSignal): StepContext {
+  const visit = run.visits[run.step] ?? 1
+  const customer = Ticket.shape.requester.safeParse((run.facts.ticket as { requester?: unknown } | undefined)?.requester)
+  const customerId = customer.success ? { customerId: customer.data.id } : {}
+  return {
+    tenant,
+    runId: run.id,
+    subjectId: run.subjectId,
+    traceId: run.traceId,
+    lane: run.lane,
+    step: run.step,
+    seq: run.seq,
+    attempt: run.attempt,
+    visit,
+    now: engine.clock.now(),
+    random: engine.clock.random,
+    signal,
+    log: engine.log.child({
+      runId: run.id,
+      subjectId: run.subjectId,
+      traceId: run.traceId,
+      step: run.step,
+      attempt: run.attempt,
+    }),
+    call: { tenantId: run.tenantId, runId: run.id, step: run.step, visit, ...customerId },
+  }
+}
+
+/** A step that does not listen to its signal is left behind: its late result is dropped by the run's seq. */
+function orAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason)
+    if (signal.aborted) return onAbort()
+    signal.addEventListener('abort', onAbort, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
+}

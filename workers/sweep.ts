@@ -1,0 +1,66 @@
+import { jobIdOf } from '#shared/ports/dispatcher.ts'
+import type { RunGlance } from '#shared/ports/run-log.ts'
+import type { Engine } from './engine.ts'
+import { createRunMover } from './move-run.ts'
+
+/** A job that has been due this long is looked for. Longer than a hop takes to reach its queue, shorter than a person's patience. */
+const OVERDUE_MS = 4_000
+/** A run whose job was found in its queue is left alone this long. */
+const REST_MS = 30_000
+const BATCH = 1_000
+const RESENDS_IN_FLIGHT = 50
+
+export type Swept = { readonly looked: number; readonly redispatched: number; readonly expired: number }
+type Sweeping = Pick<Engine, 'runs' | 'dispatcher' | 'stream' | 'telemetry' | 'clock' | 'log' | 'backlogOf' | 'deps'>
+
+/**
+ * One round of what makes Redis disposable: finds runs whose job is overdue, asks the queues which of those jobs they still
+ * hold, and sends the others again under a new seq (so that a job that turns up after all is dropped). Ends waits and parks
+ * whose time is over. Any number of processes may sweep: every move is guarded by the run's seq.
+ */
+export async function sweep(engine: Sweeping): Promise<Swept> {
+  if (await engine.dispatcher.lostMemory()) {
+    engine.log.warn({}, 'the queues have lost their memory; every open run is looked at now')
+    await engine.runs.checkAll()
+  }
+  const total = { looked: 0, redispatched: 0, expired: 0 }
+  for (;;) {
+    const overdue = await engine.runs.dispatched(OVERDUE_MS, BATCH)
+    if (overdue.length === 0) break
+    const held = await engine.dispatcher.held(overdue.map(toJobRef))
+    const lost = overdue.filter((run) => !held.has(jobIdOf(toJobRef(run))))
+    const kept = overdue.filter((run) => held.has(jobIdOf(toJobRef(run))))
+    if (kept.length > 0)
+      await engine.runs.checked(
+        kept.map((run) => run.id),
+        REST_MS,
+      )
+    total.looked += overdue.length
+    total.redispatched += await moveAll(engine, lost, 'lost')
+    if (overdue.length < BATCH) break
+  }
+  const expired = await engine.runs.expired(engine.clock.now(), BATCH)
+  total.expired = await moveAll(engine, expired, 'expired')
+  if (total.redispatched > 0) engine.log.warn({ ...total }, 'sent runs again whose jobs were lost')
+  return total
+}
+
+const toJobRef = (run: RunGlance) => ({ runId: run.id, seq: run.seq, pipeline: run.pipeline, step: run.step })
+
+async function moveAll(engine: Sweeping, runs: readonly RunGlance[], kind: 'lost' | 'expired'): Promise<number> {
+  const mover = createRunMover(engine)
+  let moved = 0
+  for (let i = 0; i < runs.length; i += RESENDS_IN_FLIGHT) {
+    const results = await Promise.all(
+      runs.slice(i, i + RESENDS_IN_FLIGHT).map(async (run) => {
+        const result = await mover.move(run.id, { kind }, 'sweeper', run.seq)
+        if (result.moved && kind === 'expired' && run.status === 'waiting') {
+          await engine.deps.escalations.resolve(run.tenantId, run.id, 'expired', null, engine.clock.now())
+        }
+        return result.moved
+      }),
+    )
+    moved += results.filter(Boolean).length
+  }
+  return moved
+}
