@@ -99,7 +99,7 @@ function routeOf(a: Spot, b: Spot, spots: ReadonlyMap<string, Spot>): string {
   if (a.row === b.row) {
     if (b.x > a.x && !between(a.row)) return `M${a.x + half} ${ay}H${b.x - half - 2}`
     const top = ay - NODE_HEIGHT / 2
-    const lift = Math.min(58, 22 + Math.abs(b.x - a.x) / 14)
+    const lift = Math.min(50, 22 + Math.abs(b.x - a.x) / 14)
     return `M${a.x + 12} ${top}C${a.x + 12} ${top - lift} ${b.x - 12} ${top - lift} ${b.x - 12} ${top - 2}`
   }
   if (a.row === 1) {

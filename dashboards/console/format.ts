@@ -23,7 +23,7 @@ export const clock = (moment: Date) =>
 /** Fractions of a cent matter: a model call often costs less than one. */
 export function dollars(usd: number): string {
   if (usd === 0) return '$0'
-  return usd < 0.01 ? `$${usd.toFixed(6).replace(/0{1,4}$/, '')}` : `$${usd.toFixed(usd < 1 ? 4 : 2)}`
+  return usd < 0.01 ? `$${usd.toFixed(6).replace(/0{1,4}$/, '')}` : `$${usd.toFixed(usd < 0.1 ? 4 : 2)}`
 }
 
 export const count = (n: number) => n.toLocaleString('en-US')

@@ -22,14 +22,14 @@ ${
     ? html`<p class="empty">None${filtered ? ' like that' : '. Nothing failed for good'}.</p>`
     : html`${groups(letters)}
 <form method="post" action="/console/dead-letters/redrive"><input type="hidden" name="_token" value="${formToken}">
-<div class="scroll"><table><thead><tr><th scope="col"><span class="hidden">Choose</span></th><th scope="col">Code</th><th scope="col">Step</th><th scope="col">What happened</th><th scope="col">Run</th><th scope="col">When</th></tr></thead>
+<section><div class="scroll"><table class="letters"><thead><tr><th scope="col"><span class="hidden">Choose</span></th><th scope="col">Code</th><th scope="col">Step</th><th scope="col">What happened</th><th scope="col">Run</th><th scope="col">When</th></tr></thead>
 <tbody>${letters.map(
         (
           letter,
         ) => html`<tr><td><input type="hidden" name="shown" value="${letter.id}"><input type="checkbox" name="id" value="${letter.id}" id="c-${letter.id}" aria-label="choose ${letter.code} in ${letter.step} of ${letter.runId}"></td>
 <td><code>${letter.code}</code></td><td>${letter.pipeline}.${letter.step}</td><td>${clip(hidePersonalShapes(letter.message), 240)}</td>
 <td><a class="id" href="/console/runs/${letter.runId}">${letter.runId}</a></td><td>${ago(letter.createdAt, now)}</td></tr>`,
-      )}</tbody></table></div>
+      )}</tbody></table></div></section>
 <p class="actions"><button>Redrive the chosen</button> <button name="all" value="1" class="second">Redrive all ${letters.length} on this page</button></p></form>`
 }`
 }

@@ -36,13 +36,13 @@ function card(escalation: Escalation, model: EscalationsModel): Html {
   return html`<article class="card${held ? ' mine' : ''}" id="${escalation.id}" aria-labelledby="t-${escalation.id}">
 <h2 id="t-${escalation.id}">${severityBadge(escalation.severity)} ${escalation.summary}</h2>
 <p class="quiet">${escalation.reason} · came ${ago(escalation.createdAt, model.now)} · expires ${ago(escalation.expiresAt, model.now)} · <a href="/console/runs/${escalation.runId}">full run</a> · <span class="id">${escalation.ticketId}</span></p>
-${run ? workbench(escalation, run, model) : html`${evidenceList(escalation)}${claimForm(escalation, model)}`}
+${run ? workbench(escalation, run, model) : html`${evidenceList(escalation, false)}${claimForm(escalation, model)}`}
 </article>`
 }
 
-function evidenceList(escalation: Escalation): Html | string {
+function evidenceList(escalation: Escalation, open: boolean): Html | string {
   if (escalation.evidence.length === 0) return ''
-  return html`<details><summary>Evidence (${escalation.evidence.length})</summary><ol class="sources">${escalation.evidence.map(
+  return html`<details${open && html` open`}><summary>Evidence (${escalation.evidence.length})</summary><ol class="sources">${escalation.evidence.map(
     ({ title, url, text }) => {
       const address = webAddress(url)
       return html`<li><p>${address ? html`<a href="${address}" rel="noopener noreferrer">${title}</a>` : title}</p><blockquote>${text}</blockquote></li>`
@@ -62,7 +62,7 @@ function workbench(escalation: Escalation, run: Run, { formToken }: EscalationsM
   const { screened, verdict, draft } = factsOf(run)
   const id = escalation.id
   const suggestion = (draft?.sentences ?? []).filter((_, i) => verdict?.claims[i]?.supported !== false).map(({ text }) => text)
-  return html`<div class="columns even"><div><h3>Ticket</h3>${screened ? ticketText(screened) : html`<p class="empty">Not screened.</p>`}${evidenceList(escalation)}</div>
+  return html`<div class="columns even"><div><h3>Ticket</h3>${screened ? ticketText(screened) : html`<p class="empty">Not screened.</p>`}${evidenceList(escalation, true)}</div>
 <div><h3>Decide</h3><form method="post" action="/console/escalations/${id}/answer">${hidden(formToken)}
 <label for="a-${id}">Your answer to the customer</label><p class="hint" id="ah-${id}">Placeholders such as [EMAIL_1] become the customer’s own data again when it is sent.${suggestion.length > 0 && ' It starts with the sentences of the draft that held.'}</p>
 <textarea id="a-${id}" name="text" rows="8" required maxlength="${MAX_ANSWER_CHARACTERS}" aria-describedby="ah-${id}">

@@ -92,9 +92,10 @@ function letterList(letters: readonly DeadLetter[], now: Date): Html {
 function queueTable(depths: readonly QueueDepth[] | undefined): Html {
   if (!depths)
     return html`<p class="notice bad">The queues cannot be reached. Runs are safe in PostgreSQL and go on when Redis is back.</p>`
-  return html`<div class="scroll"><table class="tight"><thead><tr><th scope="col">Queue</th><th scope="col" class="n">Waiting</th><th scope="col" class="n">Active</th><th scope="col" class="n">Delayed</th><th scope="col" class="n">Failed</th></tr></thead>
-<tbody>${depths.map(
-    ({ queue, waiting, active, delayed, failed }) =>
-      html`<tr><th scope="row">${queue}</th>${[waiting, active, delayed, failed].map((n, i) => html`<td class="n${n === 0 ? ' zero' : ''}${i === 3 && n > 0 ? ' bad' : ''}">${count(n)}</td>`)}</tr>`,
-  )}</tbody></table></div>`
+  const byPipeline = Map.groupBy(depths, ({ queue }) => queue.slice(0, Math.max(0, queue.lastIndexOf('.'))))
+  return html`<div class="scroll"><table class="tight"><thead><tr><th scope="col">Step</th><th scope="col" class="n">Waiting</th><th scope="col" class="n">Active</th><th scope="col" class="n">Delayed</th><th scope="col" class="n">Failed</th></tr></thead>
+${[...byPipeline].map(([pipeline, queues]) => html`<tbody>${pipeline && html`<tr><th colspan="5" scope="rowgroup" class="group">${pipeline}</th></tr>`}${queues.map(queueRow)}</tbody>`)}</table></div>`
 }
+
+const queueRow = ({ queue, waiting, active, delayed, failed }: QueueDepth) =>
+  html`<tr><th scope="row">${queue.slice(queue.lastIndexOf('.') + 1)}</th>${[waiting, active, delayed, failed].map((n, i) => html`<td class="n${n === 0 ? ' zero' : ''}${i === 3 && n > 0 ? ' bad' : ''}">${count(n)}</td>`)}</tr>`

@@ -39,7 +39,7 @@ function attemptItem(attempt: Attempt, calls: readonly RecordedCall[]): Html {
   const facts = Object.entries(attempt.factsWritten)
   const repeat = attempt.attempt > 1 ? `, attempt ${attempt.attempt}` : ''
   const visit = attempt.visit > 1 ? `, visit ${attempt.visit}` : ''
-  return html`<li class="${failure ? 'failed' : 'fine'}"><p class="head"><span class="seq">${attempt.seq}</span> <b>${attempt.step}</b>${repeat}${visit}
+  return html`<li class="${failure ? 'failed' : 'fine'}"><p class="head"><span class="seq">${attempt.seq}</span> <span><b>${attempt.step}</b>${repeat}${visit}</span>
 <span class="badge ${failure ? 'bad' : 'plain'}">${attempt.result}</span> <span class="next">→ ${attempt.next.status === 'running' ? attempt.next.step : attempt.next.status}</span>
 <span class="when">${clock(attempt.startedAt)} · ${durationText(attempt.endedAt.getTime() - attempt.startedAt.getTime())}</span>${attempt.worker && html`<span class="quiet worker">${attempt.worker}</span>`}</p>
 ${failure && html`<p class="why"><span class="badge bad">${failure.kind}</span> <code>${failure.code}</code> ${clip(hidePersonalShapes(failure.message), 500)}${failure.retryAfterMs !== undefined && ` (asked to wait ${durationText(failure.retryAfterMs)})`}</p>`}
