@@ -15,6 +15,15 @@ export type TextUnit = {
   readonly cells?: readonly { readonly header: string; readonly value: string }[]
 }
 
+/** A table row as one can read it without its table: `Plan: Plus; Monthly: $9`. Each header and cell stays as it is written. */
+export function readableRow(cells: readonly { readonly header: string; readonly value: string }[]): string {
+  const [first, ...rest] = cells.filter(({ value }) => value !== '')
+  if (first === undefined) return ''
+  const named = rest.map(({ header, value }) => (header === '' ? value : `${header}: ${value}`)).join('; ')
+  if (first.header !== '') return named === '' ? `${first.header}: ${first.value}` : `${first.header}: ${first.value}; ${named}`
+  return named === '' ? first.value : `${first.value} – ${named}`
+}
+
 type Span = { start: number; end: number }
 
 /** Longer units are cut at a space: whatever quotes a unit must stay readable, however the text was written. */

@@ -2,7 +2,7 @@ import type { DraftSentence } from '#shared/domain/draft.ts'
 import type { Passage } from '#shared/domain/passage.ts'
 import type { Claim } from '#shared/domain/verdict.ts'
 import { type Fact, factsIn, normalWords } from '#shared/text/facts-in-text.ts'
-import { splitSentences } from '#shared/text/sentences.ts'
+import { readableRow, splitSentences } from '#shared/text/sentences.ts'
 import { findContradiction } from './find-contradiction.ts'
 import { isCourtesy } from './is-courtesy.ts'
 import { comparable, holdsFact, otherName, standsAmong } from './match-facts.ts'
@@ -44,17 +44,12 @@ export function checkClaim(sentence: DraftSentence, passages: readonly Passage[]
   if (cited.length === 0) return { ...base, reason: 'makes a claim without citing a passage' }
 
   const evidence = cited.map(readEvidence)
-  const terms = weighTerms(text)
-  const span = bestOf(terms, evidence)
-  const copied = isVerbatim(text, evidence)
-  const score = copied ? 1 : (span?.score ?? 0)
-  const entry = {
-    ...base,
-    score,
-    ...(span === undefined ? {} : { evidence: { n: span.n, start: span.start, end: span.end, text: span.text } }),
-  }
-  const reason = copied ? '' : (factProblem(text, evidence, question, span) ?? sentenceProblem(text, evidence))
-  return { ...entry, supported: reason === '', reason }
+  const copy = copyOf(text, evidence)
+  const span = copy ?? bestOf(weighTerms(text), evidence)
+  if (span === undefined) return { ...base, reason: `passage ${base.citations.join(', ')} holds no text` }
+  const { n, start, end, score } = span
+  const reason = copy === undefined ? (factProblem(text, evidence, question, span) ?? sentenceProblem(text, evidence)) : ''
+  return { ...base, score, evidence: { n, start, end, text: span.text }, supported: reason === '', reason }
 }
 
 /** The best span of all cited passages; the first one wins a tie, for the model put it first. */
@@ -67,10 +62,19 @@ function bestOf(terms: ReadonlyMap<string, number>, evidence: readonly Evidence[
   return best
 }
 
-/** Word for word one quotable unit of a passage. */
-const isVerbatim = (text: string, evidence: readonly Evidence[]): boolean => {
-  const words = normalWords(text)
-  return words !== '' && evidence.some(({ units }) => units.some(({ unit }) => normalWords(unit.text) === words))
+/** The unit that the text repeats word for word: a sentence, an item with or without its number, a table row with its headers. */
+function copyOf(text: string, evidence: readonly Evidence[]): EvidenceSpan | undefined {
+  const words = normalWords(text.replace(/^\(?\d{1,3}[.)] /, ''))
+  if (words === '') return undefined
+  for (const { units, passage } of evidence) {
+    for (const one of units) {
+      const { unit } = one
+      if (normalWords(unit.text) !== words && (unit.cells === undefined || normalWords(readableRow(unit.cells)) !== words))
+        continue
+      return { n: passage.n, start: unit.start, end: unit.end, text: unit.text, score: 1, units: [one] }
+    }
+  }
+  return undefined
 }
 
 /** The first checkable item that no cited passage holds, as a reason that names what stands there instead. */
@@ -78,7 +82,7 @@ function factProblem(
   text: string,
   evidence: readonly Evidence[],
   question: string,
-  span: EvidenceSpan | undefined,
+  span: EvidenceSpan,
 ): string | undefined {
   const facts = factsIn(text)
   if (facts.length === 0) return undefined
@@ -101,15 +105,15 @@ function factProblem(
     const label =
       fact.kind === 'quote' ? `quotes "${fact.raw}"` : `says "${name === undefined ? fact.raw : `${fact.before} ${fact.raw}`}"`
     if (instead === undefined) return `${label}, which is not in passage ${where}`
-    return `${label}, passage ${span?.n ?? where} says "${name === undefined ? instead.raw : `${instead.before} ${instead.raw}`}"`
+    return `${label}, passage ${span.n} says "${name === undefined ? instead.raw : `${instead.before} ${instead.raw}`}"`
   }
   return undefined
 }
 
 const isShortTerm = (words: string): boolean => !/\d/.test(words) && words.split(' ').length <= 4
 
-function counterpart(fact: Fact, claimed: readonly Fact[], span: EvidenceSpan | undefined): Fact | undefined {
-  return span?.units.flatMap((unit) => unit.facts).find((other) => comparable(fact, other) && !standsAmong(other, claimed))
+function counterpart(fact: Fact, claimed: readonly Fact[], span: EvidenceSpan): Fact | undefined {
+  return span.units.flatMap((unit) => unit.facts).find((other) => comparable(fact, other) && !standsAmong(other, claimed))
 }
 
 /** Several sentences in one entry are judged one by one: a true one must not carry an invented one. */

@@ -1,6 +1,6 @@
 import type { Passage } from '#shared/domain/passage.ts'
 import { type Fact, factsIn, normalWords } from '#shared/text/facts-in-text.ts'
-import { sentenceSpans, splitSentences, type TextUnit } from '#shared/text/sentences.ts'
+import { readableRow, sentenceSpans, splitSentences, type TextUnit } from '#shared/text/sentences.ts'
 import { contentTerms } from '#shared/text/tokenize.ts'
 import { rarityOf } from '#shared/text/word-rarity.ts'
 
@@ -52,7 +52,7 @@ export function readEvidence(passage: Passage): Evidence {
 
 /** Items and rows may hold several sentences; a row is compared as a whole, with its headers. */
 function statementsOf(unit: TextUnit): string[] {
-  if (unit.cells !== undefined) return [unit.cells.map(({ header, value }) => `${header} ${value}`).join('; ')]
+  if (unit.cells !== undefined) return [readableRow(unit.cells)]
   return [...sentenceSpans(unit.text, 0, unit.text.length)].map((span) => unit.text.slice(span.start, span.end))
 }
 
