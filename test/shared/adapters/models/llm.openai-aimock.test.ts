@@ -7,30 +7,39 @@ import type { Fault } from '#test/simulator/faults.ts'
 const DRAFT = JSON.stringify({ answerable: true, sentences: [{ text: REFUND_SENTENCE, citations: [2] }], followUps: [] })
 const INTENT = JSON.stringify({ intent: 'refund_request', confidence: 0.9 })
 
+/** How aimock shows our faults: options of a fixture that matches once. */
+const INTERRUPTIONS: Readonly<Partial<Record<Fault, object>>> = {
+  // It ends a truncated stream by breaking the socket, which is our `drop`; it has no clean end in the middle.
+  drop: { truncateAfterChunks: 3, latency: 50 },
+  stall: { streamingProfile: { ttft: 1, tps: 0.01 } },
+  broken_json: { response: { content: DRAFT.slice(0, 40) } },
+  wrong_schema: { response: { content: '{"unexpected":["shape"]}' } },
+  cut_off: { response: { content: DRAFT.slice(0, 40), finishReason: 'length' } },
+  content_filter: { response: { content: 'I', finishReason: 'content_filter' } },
+}
+const ERRORS: Readonly<Partial<Record<Fault, { status: number; type: string }>>> = {
+  '429': { status: 429, type: 'rate_limit_error' },
+  '500': { status: 500, type: 'server_error' },
+  '529': { status: 529, type: 'overloaded' },
+}
+
 /** A provider that somebody else simulated: it keeps our adapter from agreeing with our own simulator only. */
 async function againstAimock() {
   const mock = new LLMock({ port: 0, logLevel: 'silent' })
+  mock.onMessage(/When are refunds/, { content: DRAFT })
+  mock.onMessage(/request a refund/, { content: INTENT })
   await mock.start()
-  let nextCut: 'half' | 'drop' | 'stall' | undefined
-  const cutOptions = () => {
-    const cut = nextCut
-    nextCut = undefined
-    if (cut === 'half') return { truncateAfterChunks: 3 }
-    if (cut === 'drop') return { latency: 50, disconnectAfterMs: 200 }
-    return cut === 'stall' ? { latency: 60_000 } : {}
-  }
-  const program = (options: object) => {
-    mock.clearFixtures()
-    mock.onMessage(/When are refunds/, { content: DRAFT }, options)
-    mock.onMessage(/request a refund/, { content: INTENT }, options)
-  }
-  program({})
-  const strike = (fault: Fault, retryAfterSeconds = 1) => {
-    if (fault === '429') return void mock.nextRequestError(429, { message: 'Rate limited', type: 'rate_limit_error' })
-    if (fault === '500') return void mock.nextRequestError(500, { message: 'Server error', type: 'server_error' })
-    void retryAfterSeconds
-    nextCut = fault as typeof nextCut
-    program(cutOptions())
+  const strike = (fault: Fault, retryAfterSeconds?: number) => {
+    let armed = true
+    const predicate = () => {
+      const matches = armed
+      armed = false
+      return matches
+    }
+    const { status, type } = ERRORS[fault] ?? {}
+    const retryAfter = retryAfterSeconds === undefined ? {} : { retryAfter: retryAfterSeconds }
+    const response = status ? { error: { message: 'simulated', type: type! }, status, ...retryAfter } : { content: DRAFT }
+    mock.prependFixture({ match: { predicate }, response, ...INTERRUPTIONS[fault] })
   }
   const llm = createOpenAiLlm({
     apiKey: 'mock',
@@ -41,7 +50,10 @@ async function againstAimock() {
     clock: { now: () => new Date(), random: Math.random },
     limits: { idleMs: 1_000, firstMs: 2_000, deadlineMs: 20_000 },
   })
-  return { llm, strike, calm: () => program({}), close: () => mock.stop() }
+  return { llm, strike, calm: () => {}, close: () => mock.stop() }
 }
 
-llmContract('OpenAI, streaming, on aimock', againstAimock, { faults: ['500'], streams: true })
+llmContract('OpenAI, streaming, on aimock', againstAimock, {
+  faults: ['429', '500', '529', 'drop', 'stall', 'broken_json', 'wrong_schema', 'cut_off', 'content_filter'],
+  streams: true,
+})
