@@ -1,0 +1,29 @@
+import type { Audience } from '#shared/domain/document.ts'
+import type { CustomerTier } from '#shared/domain/ticket.ts'
+import type { Step } from '#workers/step.ts'
+
+const AUDIENCES: Readonly<Record<CustomerTier, readonly Audience[]>> = {
+  free: ['public'],
+  standard: ['public', 'standard'],
+  enterprise: ['public', 'standard', 'enterprise'],
+}
+const MIN_EVIDENCE = 0.35
+
+/** Finds the passages that an answer may stand on; with too little evidence a person answers. */
+export const retrieve: Step<'support-ticket', 'retrieve', 'searcher' | 'knowledge'> = async (
+  { ticket, screened, triage },
+  { searcher, knowledge },
+  { tenant, signal, log },
+) => {
+  // Read first: passages may be newer than the version they are cached under, never older.
+  const knowledgeVersion = await knowledge.version(tenant.id)
+  const query = triage.query.trim() || `${screened.subject}\n${screened.text}`
+  const filter = { tenantId: tenant.id, audiences: AUDIENCES[ticket.tier] }
+  const { passages, evidence, failedLegs } = await searcher.search({ query, filter }, signal)
+  if (failedLegs.length > 0) log.warn({ failedLegs }, 'one leg of the search did not answer')
+  const enough = passages.length > 0 && evidence >= (tenant.config.policies.minEvidence ?? MIN_EVIDENCE)
+  return {
+    outcome: enough ? 'found' : 'nothing',
+    facts: { passages: { passages, evidence, degraded: failedLegs.length > 0, knowledgeVersion } },
+  }
+}
