@@ -139,6 +139,13 @@ export function llmContract(name: string, start: () => Promise<LlmUnderTest>, { 
         expect(reply.value.intent).toBe('refund_request')
       })
 
+    if (faults.includes('thinking'))
+      it('waits for a model that thinks, as long as the line shows signs of life', async () => {
+        under.strike('thinking')
+        const reply = await under.llm.generate(intentRequest(), { signal: never() })
+        expect(reply.value.intent).toBe('refund_request')
+      })
+
     if (faults.includes('429'))
       it('passes on how long a rate limit asks to wait, up to a minute', async () => {
         under.strike('429', 7)

@@ -81,6 +81,7 @@ async function sendWhole(exchange: Exchange, { text, stop, details }: Reply, usa
 
 async function sendStream(exchange: Exchange, { text, stop, details }: Reply, usage: ReplyUsage, head: object) {
   const event = (type: string, body: object) => `event: ${type}\ndata: ${JSON.stringify({ type, ...body })}\n\n`
+  const ping = event('ping', {})
   const counted = exchange.fault !== 'no_usage'
   const message = { ...head, content: [], stop_reason: null, stop_sequence: null, stop_details: null }
   const started = event('message_start', { message: { ...message, ...(counted && { usage: { ...usage, output_tokens: 1 } }) } })
@@ -89,10 +90,10 @@ async function sendStream(exchange: Exchange, { text, stop, details }: Reply, us
     event('message_delta', { delta, ...(counted && { usage: { output_tokens: usage.output_tokens } }) }),
     event('message_stop', {}),
   ]
-  if (exchange.fault === 'empty_choices' || text === '') return exchange.stream([started], [], end)
+  if (exchange.fault === 'empty_choices' || text === '') return exchange.stream([started], [], end, ping)
   const block = event('content_block_start', { index: 0, content_block: { type: 'text', text: '', citations: null } })
   const pieces = piecesOf(text).map((piece) =>
     event('content_block_delta', { index: 0, delta: { type: 'text_delta', text: piece } }),
   )
-  await exchange.stream([started, block, event('ping', {})], pieces, [event('content_block_stop', { index: 0 }), ...end])
+  await exchange.stream([started, block, ping], pieces, [event('content_block_stop', { index: 0 }), ...end], ping)
 }

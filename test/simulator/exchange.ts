@@ -6,6 +6,9 @@ export type Latency = { readonly firstTokenMs: number; readonly tokensPerSecond:
 export const NO_LATENCY: Latency = { firstTokenMs: 0, tokensPerSecond: Number.POSITIVE_INFINITY }
 const SLOW: Latency = { firstTokenMs: 800, tokensPerSecond: 20 }
 
+const THINKING_PINGS = 8
+const THINKING_PING_MS = 200
+
 const MAX_BODY_BYTES = 32 * 1_024 * 1_024
 
 /** One request and its reply: what all simulated APIs need of HTTP, and how faults of the wire look. */
@@ -51,11 +54,16 @@ export class Exchange {
   /**
    * Streams a reply as server-sent events, or as much of it as the fault allows.
    * @param head events before the first piece, @param tail events after the last one
+   * @param ping what the provider sends while its model thinks
    */
-  async stream(head: readonly string[], pieces: readonly string[], tail: readonly string[]) {
+  async stream(head: readonly string[], pieces: readonly string[], tail: readonly string[], ping: string) {
     this.response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' })
     await this.wait(this.latency.firstTokenMs)
     for (const event of head) this.response.write(event)
+    for (let i = 0; this.fault === 'thinking' && i < THINKING_PINGS; i++) {
+      this.response.write(ping)
+      await this.wait(THINKING_PING_MS)
+    }
     const pauseMs = 1_000 / this.latency.tokensPerSecond
     const breakAt = ['stall', 'half', 'drop'].includes(this.fault ?? '') ? Math.ceil(pieces.length / 2) : pieces.length
     for (const piece of pieces.slice(0, breakAt)) {

@@ -6,6 +6,7 @@ export const Fault = z.enum([
   'half', // a clean end in the middle
   'drop', // the socket breaks: in the middle of a stream, before a whole reply
   'slow', // everything arrives, late
+  'thinking', // nothing but pings for a while, then the reply
   'broken_json', // the reply's text is cut JSON
   'wrong_schema', // the reply's text is JSON of another shape
   'empty_200',

@@ -23,6 +23,8 @@ export const openAiChat: Handler = async (exchange, body, world) => {
   else await sendWhole(exchange, reply, usage, head)
 }
 
+const PING = ': keep-alive\n\n'
+
 type Reply = { readonly text: string; readonly refusal: string | null; readonly finish: string }
 
 function replyTo(request: ChatRequest, fault: string | undefined): Reply {
@@ -75,11 +77,11 @@ async function sendStream(
     event({ choices: [{ index: 0, delta, logprobs: null, finish_reason }] })
   const usageEvent = event({ choices: [], usage })
   const withUsage = request.stream_options?.include_usage && exchange.fault !== 'no_usage' ? [usageEvent] : []
-  if (exchange.fault === 'empty_choices') return exchange.stream([], [], [...withUsage, 'data: [DONE]\n\n'])
+  if (exchange.fault === 'empty_choices') return exchange.stream([], [], [...withUsage, 'data: [DONE]\n\n'], PING)
   const pieces =
     refusal === null
       ? piecesOf(text).map((content) => choice({ content }))
       : piecesOf(refusal).map((said) => choice({ refusal: said }))
   const opening = choice({ role: 'assistant', content: '', refusal: null })
-  await exchange.stream([opening], pieces, [choice({}, finish), ...withUsage, 'data: [DONE]\n\n'])
+  await exchange.stream([opening], pieces, [choice({}, finish), ...withUsage, 'data: [DONE]\n\n'], PING)
 }

@@ -5,6 +5,7 @@ import type { Prices } from '#shared/domain/price.ts'
 import type { Clock } from '#shared/ports/clock.ts'
 import type { Llm, LlmOptions, LlmReply, LlmRequest, LlmTier } from '#shared/ports/llm.ts'
 import { type CallLimitOptions, type CallWatch, callLimits, watchCall, withoutWatchdog } from './call-watch.ts'
+import { liveFetch, underWatch } from './live-fetch.ts'
 import { failureOfVendor, isNetworkError, retryAfterMsOf } from './provider-failure.ts'
 import { anthropicSchemaOf } from './reply-schema.ts'
 import { type Arrival, billed, type CallFrame, newArrival, settleReply } from './settle-reply.ts'
@@ -43,7 +44,9 @@ export function createAnthropicLlm(options: AnthropicOptions): Llm {
       const body = bodyOf(request, model)
       try {
         await watchCall(signal, limits, (watch) =>
-          stream ? readStream(client, body, watch, arrival, onDelta) : readWhole(client, body, watch, arrival, onDelta),
+          underWatch(watch, () =>
+            stream ? readStream(client, body, watch, arrival, onDelta) : readWhole(client, body, watch, arrival, onDelta),
+          ),
         )
       } catch (error) {
         if (signal.aborted) throw signal.reason
@@ -67,7 +70,14 @@ export function createAnthropicLlm(options: AnthropicOptions): Llm {
 /** The SDK without retries, spans of its own, or logging of what customers wrote. */
 export function anthropicClient(options: { readonly apiKey: string; readonly baseUrl?: string | undefined }): Anthropic {
   const { apiKey, baseUrl } = options
-  return new Anthropic({ apiKey, baseURL: baseUrl ?? ANTHROPIC_URL, maxRetries: 0, openTelemetry: false, logLevel: 'off' })
+  return new Anthropic({
+    apiKey,
+    baseURL: baseUrl ?? ANTHROPIC_URL,
+    maxRetries: 0,
+    fetch: liveFetch,
+    openTelemetry: false,
+    logLevel: 'off',
+  })
 }
 
 /** What an error of the Anthropic SDK means to us; undefined when it is none of the provider's. */
@@ -102,7 +112,6 @@ async function readStream(client: Anthropic, body: Body, watch: CallWatch, arriv
   const stream = await client.messages.create({ ...body, stream: true }, { signal: watch.signal })
   let reason: string | null = null
   for await (const event of stream) {
-    watch.alive()
     arrival.events++
     if (event.type === 'message_delta') {
       reason = event.delta.stop_reason

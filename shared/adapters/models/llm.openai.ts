@@ -10,6 +10,7 @@ import type { Usage } from '#shared/domain/usage.ts'
 import type { Clock } from '#shared/ports/clock.ts'
 import type { Llm, LlmOptions, LlmReply, LlmRequest, LlmTier } from '#shared/ports/llm.ts'
 import { type CallLimitOptions, type CallWatch, callLimits, watchCall, withoutWatchdog } from './call-watch.ts'
+import { liveFetch, underWatch } from './live-fetch.ts'
 import { failureOfVendor, isNetworkError, retryAfterMsOf } from './provider-failure.ts'
 import { plainSchemaOf, strictSchemaOf } from './reply-schema.ts'
 import { type Arrival, billed, type CallFrame, newArrival, settleReply } from './settle-reply.ts'
@@ -74,7 +75,9 @@ export function createOpenAiLlm(options: OpenAiOptions): Llm {
       const body = bodyOf(request, frame.model, dialect)
       try {
         await watchCall(signal, limits, (watch) =>
-          dialect.stream ? readStream(client, body, watch, arrival, onDelta) : readWhole(client, body, watch, arrival, onDelta),
+          underWatch(watch, () =>
+            dialect.stream ? readStream(client, body, watch, arrival, onDelta) : readWhole(client, body, watch, arrival, onDelta),
+          ),
         )
       } catch (error) {
         if (signal.aborted) throw signal.reason
@@ -99,7 +102,16 @@ export function createOpenAiLlm(options: OpenAiOptions): Llm {
 export function openAiClient(options: { readonly apiKey: string; readonly baseUrl?: string | undefined }): OpenAI {
   const { apiKey, baseUrl } = options
   const baseURL = baseUrl ?? OPENAI_URL
-  return new OpenAI({ apiKey, baseURL, adminAPIKey: null, organization: null, project: null, maxRetries: 0, logLevel: 'off' })
+  return new OpenAI({
+    apiKey,
+    baseURL,
+    adminAPIKey: null,
+    organization: null,
+    project: null,
+    maxRetries: 0,
+    fetch: liveFetch,
+    logLevel: 'off',
+  })
 }
 
 /** What an error of the OpenAI SDK means to us; undefined when it is none of the provider's. */
@@ -148,7 +160,6 @@ async function readStream(client: OpenAI, body: Body, watch: CallWatch, arrival:
     { signal: watch.signal },
   )
   for await (const chunk of stream) {
-    watch.alive()
     takeChunk(chunk, arrival, watch.signal.aborted ? undefined : onDelta)
   }
 }

@@ -28,7 +28,7 @@ llmContract('Anthropic, streaming, on the simulator', () => againstSimulator(), 
 llmContract(
   'Anthropic, whole replies, on the simulator',
   () => againstSimulator({ stream: false, limits: { deadlineMs: 2_500 } }),
-  { faults: Fault.options.filter((fault) => fault !== 'slow'), streams: false },
+  { faults: Fault.options.filter((fault) => fault !== 'slow' && fault !== 'thinking'), streams: false },
 )
 
 describe('the Anthropic adapter', () => {

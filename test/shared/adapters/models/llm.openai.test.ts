@@ -32,7 +32,7 @@ llmContract('OpenAI, streaming, on the simulator', () => againstSimulator(), { f
 llmContract(
   'OpenAI, whole replies, on the simulator',
   () => againstSimulator({ dialect: { stream: false }, limits: { deadlineMs: 2_500 } }),
-  { faults: Fault.options.filter((fault) => fault !== 'slow'), streams: false },
+  { faults: Fault.options.filter((fault) => fault !== 'slow' && fault !== 'thinking'), streams: false },
 )
 llmContract('a local server with JSON schemas, on the simulator', () => againstSimulator({ ...local, models: localModels }), {
   faults: ['half', 'stall', 'broken_json', 'wrong_schema', '500'],

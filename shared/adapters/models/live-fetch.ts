@@ -1,0 +1,25 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { CallWatch } from './call-watch.ts'
+
+const watching = new AsyncLocalStorage<CallWatch>()
+
+/** Everything that `liveFetch` fetches on behalf of `work` is seen by the watch. */
+export const underWatch = <T>(watch: CallWatch, work: () => Promise<T>): Promise<T> => watching.run(watch, work)
+
+/**
+ * `fetch` that tells the watch of every byte. The SDKs keep pings and comments to themselves, and these are all that a
+ * provider sends while a model thinks: without them a thinking model looks like a dead one.
+ */
+export const liveFetch: typeof fetch = async (input, init) => {
+  const response = await fetch(input, init)
+  const watch = watching.getStore()
+  if (!watch || !response.body) return response
+  const told = new TransformStream<Uint8Array, Uint8Array>({
+    transform(bytes, controller) {
+      watch.alive()
+      controller.enqueue(bytes)
+    },
+  })
+  const { status, statusText, headers } = response
+  return new Response(response.body.pipeThrough(told), { status, statusText, headers })
+}
