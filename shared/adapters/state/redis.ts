@@ -13,8 +13,8 @@ export type RedisConnections = {
 
 /** @param url redis://, rediss:// or the path of a unix socket */
 export function redisConnections(url: string, log: Log): RedisConnections {
-  const open = (options: RedisOptions, role: string): Redis => {
-    const common: RedisOptions = { retryStrategy, ...options }
+  const open = (options: Omit<RedisOptions, 'replyMapping'>, role: string): Redis => {
+    const common = { retryStrategy, ...options }
     const redis = new Redis(url, common)
     redis.on('error', (error) => log.debug({ role, err: error }, 'Redis connection error; reconnecting'))
     return redis

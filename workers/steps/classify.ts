@@ -1,0 +1,141 @@
+import { createHash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
+import * as z from 'zod'
+import type { Screened } from '#shared/domain/screened.ts'
+import type { Tenant } from '#shared/domain/tenant.ts'
+import type { CustomerTier } from '#shared/domain/ticket.ts'
+import { Severity, type Triage } from '#shared/domain/triage.ts'
+import { factsIn } from '#shared/text/facts-in-text.ts'
+import { type Assessment, assessSeverity } from '#workers/logic/assess-severity.ts'
+import { type IntentClassifier, trainIntentClassifier } from '#workers/logic/intent-classifier.ts'
+import { rewriteQuery } from '#workers/logic/rewrite-query.ts'
+import type { Deps, Step, StepContext } from '#workers/step.ts'
+
+const UNKNOWN = 'unknown'
+const CLASSIFIER_CHARACTERS = 2_000
+const ENTITY_KINDS = new Set(['code', 'price', 'date', 'version'])
+
+const ModelTriage = z.object({
+  intent: z.string(),
+  confidence: z.number().min(0).max(1),
+  severity: Severity,
+  legalThreat: z.boolean(),
+  wantsPerson: z.boolean(),
+  query: z.string(),
+})
+type ModelTriage = z.infer<typeof ModelTriage>
+
+/**
+ * What the ticket is about and how grave it is. The local classifier decides when it is sure; else a model is asked; without a
+ * model the intent stays unknown and the evidence alone must carry the answer. Severity is never lowered by a model: the rules
+ * see what they see.
+ */
+export const classify: Step<'support-ticket', 'classify', 'llm' | 'prompts' | 'modelAvailable'> = async (
+  { ticket, screened },
+  deps,
+  context,
+) => {
+  const text = `${screened.subject}\n${screened.text}`.trim()
+  const assessment = assessSeverity(text)
+  const local = classifierFor(context.tenant).predict(text.slice(0, CLASSIFIER_CHARACTERS))
+  const model = local.outOfScope && deps.modelAvailable ? await askModel(screened, deps, context) : undefined
+  const triage = compose(
+    screened,
+    assessment,
+    { intent: local.intent, confidence: local.confidence, sure: !local.outOfScope },
+    model,
+  )
+  return { outcome: judge(triage, ticket.tier, context.tenant), facts: { triage } }
+}
+
+type LocalIntent = { readonly intent: string; readonly confidence: number; readonly sure: boolean }
+
+export function compose(screened: Screened, assessment: Assessment, local: LocalIntent, model: ModelTriage | undefined): Triage {
+  const byModel = model !== undefined && model.intent !== UNKNOWN
+  const text = `${screened.subject}\n${screened.text}`
+  const severity = model && model.severity < assessment.severity ? model.severity : assessment.severity
+  return {
+    intent: byModel ? model.intent : local.sure ? local.intent : UNKNOWN,
+    confidence: byModel ? model.confidence : local.confidence,
+    decidedBy: byModel ? 'model' : local.sure ? 'local' : 'none',
+    severity,
+    sentiment: assessment.sentiment,
+    legalThreat: assessment.legalThreat || (model?.legalThreat ?? false),
+    wantsPerson: assessment.wantsPerson || (model?.wantsPerson ?? false),
+    entities: factsIn(text)
+      .filter(({ kind }) => ENTITY_KINDS.has(kind))
+      .slice(0, 20)
+      .map(({ kind, raw }) => ({ type: kind, value: raw })),
+    query: model?.query.trim() || rewriteQuery(screened.subject, screened.text),
+    complexity: complexityOf(text),
+    reasons: assessment.reasons,
+  }
+}
+
+/** The escalation rules of the tenant. The reasons are added to the triage, for the person who gets the ticket. */
+export function judge(triage: Triage, tier: CustomerTier, tenant: Tenant): 'answerable' | 'sensitive' | 'spam' {
+  const { policies } = tenant.config
+  const reasons: string[] = []
+  if (policies.alwaysEscalate.includes(triage.severity)) reasons.push(`severity ${triage.severity}`)
+  if (triage.severity === 'P2' && policies.escalateP2For.includes(tier)) reasons.push(`severity P2 of an ${tier} customer`)
+  if (triage.legalThreat) reasons.push('legal threat')
+  if (triage.wantsPerson) reasons.push('asks for a person')
+  if (policies.escalateIntents.includes(triage.intent)) reasons.push(`intent ${triage.intent}`)
+  triage.reasons.push(...reasons)
+  if (reasons.length > 0) return 'sensitive'
+  return policies.closeIntents.includes(triage.intent) ? 'spam' : 'answerable'
+}
+
+/** 0..1 from length, number of questions and words of reasoning. */
+export function complexityOf(text: string): number {
+  const words = text.split(/\s+/).length
+  const questions = (text.match(/\?/g) ?? []).length
+  const reasoning = (
+    text.match(/\b(?:why|compare|difference|versus|vs|depends?|explain|if|unless|because|although|both)\b/gi) ?? []
+  ).length
+  return Math.min(1, words / 400 + Math.max(0, questions - 1) * 0.15 + Math.min(reasoning, 5) * 0.06)
+}
+
+async function askModel(screened: Screened, deps: Pick<Deps, 'llm' | 'prompts'>, context: StepContext): Promise<ModelTriage> {
+  const prompt = deps.prompts['classify-ticket']
+  const intents = [...new Set(context.tenant.config.examples.map(({ intent }) => intent))]
+  const user = prompt.user({
+    fence: context.runId.slice(-8),
+    intents: [...intents, UNKNOWN].join(', '),
+    subject: screened.subject,
+    text: screened.text,
+  })
+  const reply = await deps.llm.generate(
+    {
+      task: 'classify',
+      tier: prompt.tier,
+      prompt: { id: prompt.id, version: prompt.version, hash: prompt.hash },
+      system: prompt.system,
+      messages: [{ role: 'user', content: user }],
+      schema: { name: 'triage', type: ModelTriage },
+      maxOutputTokens: prompt.maxOutputTokens,
+      call: context.call,
+    },
+    { signal: context.signal },
+  )
+  // A name that is not on the list is no intent.
+  return intents.includes(reply.value.intent) ? reply.value : { ...reply.value, intent: UNKNOWN }
+}
+
+const fingerprints = new WeakMap<object, string>()
+const trained = new LRUCache<string, IntentClassifier>({ max: 50 })
+
+/** Trained once per set of examples and process; a changed set is another one. */
+export function classifierFor(tenant: Tenant): IntentClassifier {
+  const { examples } = tenant.config
+  let fingerprint = fingerprints.get(examples)
+  if (fingerprint === undefined) {
+    fingerprint = createHash('sha256').update(JSON.stringify(examples)).digest('hex')
+    fingerprints.set(examples, fingerprint)
+  }
+  const known = trained.get(fingerprint)
+  if (known) return known
+  const classifier = trainIntentClassifier(examples)
+  trained.set(fingerprint, classifier)
+  return classifier
+}

@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto'
+import { type Draft, ModelDraft } from '#shared/domain/draft.ts'
+import type { Passage } from '#shared/domain/passage.ts'
+import type { Screened } from '#shared/domain/screened.ts'
+import type { Verdict } from '#shared/domain/verdict.ts'
+import type { LlmReply, LlmRequest } from '#shared/ports/llm.ts'
+import { detectLanguage } from '#workers/logic/detect-language.ts'
+import type { Prompt, Step, StepContext } from '#workers/step.ts'
+
+const SURE_OF_LANGUAGE = 0.6
+const PREMIUM_FROM_COMPLEXITY = 0.75
+const CHEAP_UP_TO_COMPLEXITY = 0.15
+
+/** Asks for a draft whose every sentence cites its passages. What comes back is not shown to anyone before `verify` has seen it. */
+export const generate: Step<'support-ticket', 'generate', 'llm' | 'prompts'> = async (facts, { llm, prompts }, context) => {
+  const { screened, triage, passages, draft: earlier, verdict } = facts
+  const prompt = prompts['draft-answer']
+  const repair = context.visit > 1 && earlier && verdict ? repairNote(verdict) : ''
+  const request = requestFor(prompt, screened, triage.query, passages.passages, repair, context)
+  const tier = tierFor(prompt, triage.complexity, repair !== '')
+  const reply = await llm.generate({ ...request, tier }, { signal: context.signal })
+  const draft = toDraft(reply, prompt)
+  return { outcome: canSpeak(draft, screened, passages.passages) ? 'drafted' : 'declined', facts: { draft } }
+}
+
+/** A question that is hard, or was answered badly before, gets a better model; a plain one a cheaper one. */
+export function tierFor(prompt: Pick<Prompt, 'tier'>, complexity: number, repairing: boolean): LlmRequest['tier'] {
+  if (repairing || complexity >= PREMIUM_FROM_COMPLEXITY) return 'premium'
+  return complexity <= CHEAP_UP_TO_COMPLEXITY && prompt.tier === 'standard' ? 'cheap' : prompt.tier
+}
+
+function requestFor(
+  prompt: Prompt,
+  screened: Screened,
+  question: string,
+  passages: readonly Passage[],
+  repair: string,
+  context: StepContext,
+): LlmRequest<ModelDraft> {
+  // Neither a passage nor a customer can know the mark, so neither can close the fence. It is a function of the run, because
+  // a repeat after a crash must be the same request to be answered from the journal.
+  const fence = createHash('sha256').update(`${context.runId} ${context.visit}`).digest('hex').slice(0, 12)
+  const asked = [screened.subject, screened.text].filter(Boolean).join('\n')
+  const user = prompt.user({
+    fence,
+    language: screened.language === 'und' ? 'en' : screened.language,
+    passages: passages.map(quoted).join('\n'),
+    question: asked,
+    repair,
+  })
+  return {
+    task: 'generate',
+    tier: prompt.tier,
+    prompt: { id: prompt.id, version: prompt.version, hash: prompt.hash },
+    system: prompt.system,
+    messages: [{ role: 'user', content: user }],
+    schema: { name: 'draft', type: ModelDraft },
+    maxOutputTokens: prompt.maxOutputTokens,
+    call: context.call,
+    material: { question, passages },
+  }
+}
+
+const quoted = (passage: Passage) =>
+  `<passage n="${passage.n}" title="${attribute(passage.title)}" section="${attribute(passage.section.join(' > '))}">\n${passage.text}\n</passage>`
+const attribute = (text: string) => text.replaceAll('"', "'").replaceAll('\n', ' ')
+
+function repairNote(verdict: Verdict): string {
+  const wrong = verdict.claims.filter((claim) => !claim.supported).map((claim) => `- "${claim.text}": ${claim.reason}`)
+  return `\nAn earlier draft had sentences that their passages do not support. Write the reply anew without these mistakes:\n${wrong.join('\n')}\n`
+}
+
+const toDraft = (reply: LlmReply<ModelDraft>, prompt: Prompt): Draft => ({
+  ...reply.value,
+  model: reply.model,
+  by: reply.model.startsWith('extractive') ? 'extractive' : 'model',
+  prompt: { id: prompt.id, version: prompt.version, hash: prompt.hash },
+})
+
+/** Quotations in a language that the customer did not write in are no fair answer; a model translates, quoting cannot. */
+export function canSpeak(
+  draft: Draft,
+  screened: Pick<Screened, 'language' | 'languageConfidence'>,
+  passages: readonly Pick<Passage, 'text'>[],
+): boolean {
+  if (!draft.answerable || draft.sentences.length === 0) return false
+  if (draft.by === 'model' || screened.language === 'und' || screened.languageConfidence < SURE_OF_LANGUAGE) return true
+  const source = detectLanguage(
+    passages
+      .map(({ text }) => text)
+      .join('\n')
+      .slice(0, 3_000),
+  )
+  return source.language === 'und' || source.language === screened.language
+}
