@@ -2,8 +2,8 @@ import type { Pipeline } from '#pipelines/define.ts'
 import type { Attempt, Run } from '#shared/domain/run.ts'
 import { type Html, html } from './html.ts'
 
-const COLUMN = 124
-const NODE_WIDTH = 96
+const COLUMN = 130
+const NODE_WIDTH = 104
 const NODE_HEIGHT = 46
 const ROW_Y = [66, 176] as const
 const LOW_BUS_Y = 234

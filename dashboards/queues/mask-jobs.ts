@@ -8,6 +8,9 @@ const WORD = /^[A-Za-z][A-Za-z0-9_.:-]{0,99}$/
 
 const word = (value: unknown) =>
   typeof value === 'string' && WORD.test(value) && hidePersonalShapes(value) === value ? value : MASKED
+/** Jobs are named after their step, dead letters `<step>: <code>`. */
+const jobName = (value: unknown) =>
+  typeof value === 'string' && /^[a-z][a-z0-9-]{0,60}: [a-z][a-z0-9-]{0,80}$/.test(value) ? value : word(value)
 const figure = (value: unknown) =>
   typeof value === 'number' || typeof value === 'boolean' || value == null ? value : word(value)
 
@@ -63,7 +66,7 @@ function mask(value: unknown): unknown {
     Object.entries(value).map(([key, item]) => {
       const own = Object.hasOwn(MASKS, key) ? MASKS[key] : undefined
       if (own) return [key, own(item)]
-      return [key, isJob && key === 'name' ? word(item) : mask(item)]
+      return [key, isJob && key === 'name' ? jobName(item) : mask(item)]
     }),
   )
 }

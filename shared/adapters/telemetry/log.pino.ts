@@ -13,8 +13,7 @@ export type LogOptions = {
 
 const MAX_DEPTH = 6
 const MAX_ITEMS = 50
-const MAX_STRING_CHARACTERS = 2_000
-const MAX_ERROR_CHARACTERS = 500
+const MAX_STRING_CHARACTERS = 500
 const MAX_STACK_LINES = 30
 
 /**
@@ -96,14 +95,14 @@ function cleanError(error: Error, depth: number): Record<string, unknown> {
     type: error.name,
     ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
     ...(typeof status === 'number' ? { status } : {}),
-    message: hidePersonalShapes(clip(error.message, MAX_ERROR_CHARACTERS)),
+    message: hidePersonalShapes(clip(error.message)),
     // The head of a stack is the message once more.
     stack: stack.slice(0, MAX_STACK_LINES).join('\n'),
     ...(error.cause === undefined || depth > 3 ? {} : { cause: cleanValue(error.cause, depth + 1) }),
   }
 }
 
-const clip = (text: string, limit = MAX_STRING_CHARACTERS) => (text.length > limit ? `${text.slice(0, limit)}…` : text)
+const clip = (text: string) => (text.length > MAX_STRING_CHARACTERS ? `${text.slice(0, MAX_STRING_CHARACTERS)}…` : text)
 
 function prettyStream(sink: DestinationStream): DestinationStream {
   return {

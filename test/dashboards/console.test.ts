@@ -1,0 +1,222 @@
+import Fastify, { type FastifyInstance } from 'fastify'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { html, webAddress } from '#dashboards/console/html.ts'
+import { maskFact } from '#dashboards/console/mask-facts.ts'
+import { mountConsole } from '#dashboards/console/mount.ts'
+import { basic, createWorld, KEYS, NOW, type World } from './world.ts'
+
+let app: FastifyInstance
+let world: World
+beforeEach(async () => {
+  world = createWorld()
+  app = Fastify()
+  await mountConsole(app, { ...world.deps, queues: [] })
+  return () => app.close()
+})
+
+const get = (url: string, key: string = KEYS.admin, user?: string) => app.inject({ url, headers: basic(key, user) })
+const tokenFor = async (key: string, page = '/console/dead-letters') =>
+  /name="_token" value="([^"]+)"/.exec((await get(page, key)).body)?.[1] ?? ''
+const post = (url: string, form: Record<string, string>, key: string, headers: Record<string, string> = {}) =>
+  app.inject({
+    method: 'POST',
+    url,
+    headers: { ...basic(key), 'content-type': 'application/x-www-form-urlencoded', ...headers },
+    payload: new URLSearchParams(form).toString(),
+  })
+
+describe('who may see what', () => {
+  test('nobody without a key, and the browser is told to ask for one', async () => {
+    for (const url of ['/console', '/console/runs/run_answered', '/console/style.css']) {
+      const response = await app.inject({ url })
+      expect(response.statusCode).toBe(401)
+      expect(response.headers['www-authenticate']).toContain('Basic')
+    }
+    expect((await app.inject({ url: '/console', headers: { authorization: 'Basic !!' } })).statusCode).toBe(401)
+    expect((await app.inject({ url: '/console', headers: { authorization: `Basic ${btoa('x:a\r\nb')}` } })).statusCode).toBe(401)
+  })
+
+  test('readers and producers see nothing; reviewers no dead letters', async () => {
+    expect((await get('/console', KEYS.reader)).statusCode).toBe(403)
+    expect((await get('/console', KEYS.agent)).statusCode).toBe(200)
+    expect((await get('/console/dead-letters', KEYS.agent)).statusCode).toBe(404)
+    expect((await get('/console/runs/run_dead', KEYS.agent)).body).not.toContain('Send round again')
+  })
+
+  test('another tenant’s run, ticket, case and dead letter are not there', async () => {
+    expect((await get('/console/runs/run_answered', KEYS.stranger)).statusCode).toBe(404)
+    expect((await get('/console/find?id=tkt_answered', KEYS.stranger)).statusCode).toBe(404)
+    const overview = (await get('/console', KEYS.stranger)).body
+    for (const trace of ['tkt_answered', 'Smoke', 'index-unreadable']) expect(overview).not.toContain(trace)
+    const token = await tokenFor(KEYS.stranger, '/console/dead-letters')
+    expect(token).toBe('')
+  })
+
+  test('a user name with a tenant chooses it, and one that is an e-mail address does no harm', async () => {
+    expect((await get('/console', KEYS.admin, 'ada@default')).statusCode).toBe(200)
+    expect((await get('/console', KEYS.admin, 'ada@localhost')).statusCode).toBe(200)
+  })
+})
+
+describe('a form', () => {
+  test('without the page’s token, or sent by another site, changes nothing', async () => {
+    const form = { id: 'dl_1' }
+    expect((await post('/console/dead-letters/redrive', form, KEYS.operator)).statusCode).toBe(403)
+    expect(
+      (await post('/console/dead-letters/redrive', { ...form, _token: await tokenFor(KEYS.admin) }, KEYS.operator)).statusCode,
+    ).toBe(403)
+    const right = { ...form, _token: await tokenFor(KEYS.operator) }
+    expect(
+      (await post('/console/dead-letters/redrive', right, KEYS.operator, { 'sec-fetch-site': 'cross-site' })).statusCode,
+    ).toBe(403)
+    expect(world.redriven).toEqual([])
+    expect((await post('/console/dead-letters/redrive', right, KEYS.operator)).statusCode).toBe(303)
+    expect(world.redriven).toHaveLength(1)
+  })
+
+  test('leads back to a page of the console and nowhere else', async () => {
+    const _token = await tokenFor(KEYS.operator)
+    const away = await post('/console/dead-letters/redrive', { id: 'dl_1', _token, back: 'https://evil.example/' }, KEYS.operator)
+    expect(away.headers.location).toBe('/console/dead-letters?done=redriven&n=1')
+    const back = await post(
+      '/console/dead-letters/redrive',
+      { id: 'dl_2', _token, back: '/console/runs/run_dead' },
+      KEYS.operator,
+    )
+    expect(back.headers.location).toBe('/console/runs/run_dead?done=redriven&n=1')
+  })
+
+  test('sent twice decides once', async () => {
+    const _token = await tokenFor(KEYS.agent, '/console/escalations')
+    const form = { _token, text: 'We are sorry.\r\nIt comes tomorrow.' }
+    expect((await post('/console/escalations/esc_1/answer', form, KEYS.agent)).headers.location).toContain('done=answered')
+    expect((await post('/console/escalations/esc_1/answer', form, KEYS.agent)).headers.location).toContain('done=late')
+    expect(world.moves).toHaveLength(1)
+    expect(world.moves[0]?.event).toMatchObject({ facts: { answer: { text: 'We are sorry.\nIt comes tomorrow.' } } })
+  })
+
+  test('on a case that somebody else holds changes nothing', async () => {
+    const _token = await tokenFor(KEYS.agent, '/console/escalations')
+    const response = await post('/console/escalations/esc_2/dismiss', { _token, reason: 'spam' }, KEYS.agent)
+    expect(response.headers.location).toContain('done=held')
+    expect(world.moves).toEqual([])
+  })
+
+  test('dismisses with a reason, and only with one', async () => {
+    const _token = await tokenFor(KEYS.agent, '/console/escalations')
+    for (const reason of ['', '   ', 'a\u0000b', 'x'.repeat(501)])
+      expect((await post('/console/escalations/esc_1/dismiss', { _token, reason }, KEYS.agent)).statusCode).toBe(422)
+    expect(
+      (await post('/console/escalations/esc_1/dismiss', { _token, reason: 'a duplicate' }, KEYS.agent)).headers.location,
+    ).toContain('done=dismissed')
+    expect(world.moves).toMatchObject([
+      { event: { outcome: 'dismissed', facts: { ruling: { decision: 'dismiss', reason: 'a duplicate' } } } },
+    ])
+    expect(world.escalations[0]).toMatchObject({ resolution: 'dismissed', resolvedAt: NOW })
+  })
+
+  test('for a case is for reviewers, for a dead letter for operators', async () => {
+    const _token = await tokenFor(KEYS.operator)
+    expect((await post('/console/escalations/esc_1/claim', { _token }, KEYS.operator)).statusCode).toBe(403)
+    const agentToken = await tokenFor(KEYS.agent, '/console/escalations')
+    expect((await post('/console/dead-letters/redrive', { id: 'dl_1', _token: agentToken }, KEYS.agent)).statusCode).toBe(403)
+  })
+
+  test('redrives all of a page, or says that none was chosen', async () => {
+    const _token = await tokenFor(KEYS.operator)
+    expect((await post('/console/dead-letters/redrive', { _token }, KEYS.operator)).headers.location).toContain('none-chosen')
+    const payload = `_token=${encodeURIComponent(_token)}&shown=dl_1&shown=dl_2&all=1`
+    const headers = { ...basic(KEYS.operator), 'content-type': 'application/x-www-form-urlencoded' }
+    const response = await app.inject({ method: 'POST', url: '/console/dead-letters/redrive', headers, payload })
+    expect(response.headers.location).toContain('done=redriven&n=2')
+  })
+
+  test('in another format or too large is a 4xx page', async () => {
+    const json = await app.inject({
+      method: 'POST',
+      url: '/console/dead-letters/redrive',
+      headers: basic(KEYS.operator),
+      payload: { id: 'dl_1' },
+    })
+    expect(json.statusCode).toBe(403)
+    const large = await post('/console/dead-letters/redrive', { id: 'x'.repeat(300_000) }, KEYS.operator)
+    expect(large.statusCode).toBe(413)
+    expect(large.headers['content-type']).toContain('text/html')
+  })
+})
+
+describe('pages', () => {
+  test('forbid scripts, frames and caching', async () => {
+    const { headers } = await get('/console')
+    expect(headers['content-security-policy']).toMatch(/default-src 'none'.*frame-ancestors 'none'/)
+    expect(headers['cache-control']).toBe('no-store')
+  })
+
+  test('a notice comes from a closed list', async () => {
+    expect((await get('/console/escalations?done=claimed')).body).toContain('The case is yours.')
+    expect((await get('/console/escalations?done=%3Cb%3E')).body).not.toContain('role="status"')
+  })
+
+  test('odd queries are left out, odd ids are not found', async () => {
+    for (const url of ['/console?status=evil&refresh=-1', '/console/dead-letters?step[]=1&code=', '/console/escalations?mine=2'])
+      expect((await get(url)).statusCode).toBe(200)
+    for (const url of ['/console/runs/%00', `/console/runs/${'x'.repeat(80)}`, '/console/find?id=', '/console/find?id=tkt_none'])
+      expect((await get(url)).statusCode).toBe(404)
+    expect((await get('/console/find?id=tkt_answered')).headers.location).toBe('/console/runs/run_answered')
+  })
+
+  test('an error of a store is a page without its words', async () => {
+    const broken = Fastify()
+    const figures = async () => {
+      throw new Error('password=hunter2')
+    }
+    await mountConsole(broken, { ...world.deps, queues: [], consoleStore: { ...world.deps.consoleStore, figures } })
+    const response = await broken.inject({ url: '/console', headers: basic(KEYS.admin) })
+    expect(response.statusCode).toBe(500)
+    expect(response.body).not.toContain('hunter2')
+    await broken.close()
+  })
+})
+
+describe('masking of facts', () => {
+  test('shows nothing of a ticket but ids, words and figures', () => {
+    const fact = {
+      id: 'tkt_1',
+      body: 'RAW',
+      subject: 'two words',
+      channel: 'email',
+      requester: { id: 'c', email: 'a@b.example', name: 'Ada' },
+      metadata: { plan: 'RAW' },
+    }
+    const masked = JSON.stringify(maskFact('ticket', fact))
+    expect(masked).toContain('tkt_1')
+    expect(masked).toContain('[9 characters]')
+    for (const secret of ['RAW', 'Ada', 'a@b', 'two words']) expect(masked).not.toContain(secret)
+  })
+
+  test('hides what stands behind placeholders, and treats facts it does not know as content', () => {
+    expect(JSON.stringify(maskFact('screened', { placeholders: [{ token: '[A_1]', value: 'Ada' }], text: 'Dear [A_1]' }))).toBe(
+      '{"placeholders":[{"token":"[A_1]","value":"[masked]"}],"text":"Dear [A_1]"}',
+    )
+    expect(maskFact('novelty', { note: 'some prose', code: 'a-b', n: 3 })).toEqual({ note: '[10 characters]', code: 'a-b', n: 3 })
+  })
+})
+
+describe('markup', () => {
+  test('escapes text and attributes, keeps nested markup, and cannot be forged', () => {
+    expect(html`<a title="${'"><b>'}">${[html`<i>${"'&"}</i>`, null, false, 0]}</a>`.toString()).toBe(
+      '<a title="&quot;&gt;&lt;b&gt;"><i>&#39;&amp;</i>0</a>',
+    )
+    expect(html`${{ toString: () => '<b>' } as unknown as string}`.toString()).toBe('&lt;b&gt;')
+  })
+
+  test.each([
+    ['https://a.example/x?y=1', 'https://a.example/x?y=1'],
+    ['javascript:alert(1)', undefined],
+    [' JaVaScRiPt:alert(1)', undefined],
+    ['data:text/html,x', undefined],
+    ['//evil.example', undefined],
+  ])('links %s to %s', (url, expected) => {
+    expect(webAddress(url)).toBe(expected)
+  })
+})
