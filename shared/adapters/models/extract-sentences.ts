@@ -84,10 +84,10 @@ function readPassage(passage: Passage, rank: number): Omit<Candidate, 'score'>[]
     }
     const headings = [...unit.headings, lead?.block === unit.block ? lead.text : ''].join('\n')
     const headers = (unit.cells ?? []).map(({ header }) => header).join('\n')
-    const terms = new Set(contentTerms(`${headers}\n${unit.text}`))
+    const terms = new Set(contentTerms(unit.text))
     // A code block or a lone word answers nothing without what stands around it.
     if (unit.kind === 'code' || terms.size < 2) return []
-    return [{ passage, rank, place, unit, terms, context: new Set([...title, ...contentTerms(headings)]) }]
+    return [{ passage, rank, place, unit, terms, context: new Set([...title, ...contentTerms(`${headings}\n${headers}`)]) }]
   })
 }
 
