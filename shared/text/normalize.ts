@@ -95,8 +95,9 @@ const LEET: Readonly<Record<string, string>> = {
 const WORD = /[\p{L}\p{N}@$]+/gu
 const ASCII = /^[\x00-\x7f]*$/
 const MIXED = /[a-z][013457@$]|[013457@$][a-z]/
-/** `i g n o r e`, `i-g-n-o-r-e`, `i.g.n.o.r.e`: at least four single characters, one separator between each two. */
-const SPACED_LETTERS = /(?<![\p{L}\p{N}])(?:[\p{L}\p{N}][ .*_-]){3,}[\p{L}\p{N}](?![\p{L}\p{N}])/gu
+/** `i g n o r e   a l l`, `i-g-n-o-r-e`, `i.g.n.o.r.e`: single characters with one separator between, wider gaps between words. */
+const SPACED_LETTERS = /(?<![\p{L}\p{N}])[\p{L}\p{N}](?:(?:[ .*_-]| {2,4})[\p{L}\p{N}])+(?![\p{L}\p{N}])/gu
+const MIN_SPACED_LETTERS = 4
 /** Emphasis inside a word: `ig**no**re`. */
 const EMPHASIS = /(?<=\p{L})[*_~`]{1,3}(?=\p{L})/gu
 
@@ -112,10 +113,15 @@ export function foldForMatching(text: string): string {
     .toLowerCase()
     .replace(/\p{M}/gu, '')
     .replace(EMPHASIS, '')
-    .replace(SPACED_LETTERS, (run) => run.replace(/[ .*_-]/g, ''))
+    .replace(SPACED_LETTERS, joinLetters)
     .replace(WORD, (word, at: number, whole: string) => foldWord(word, whole[at + word.length]))
     .replace(/\s+/g, ' ')
     .trim()
+}
+
+function joinLetters(run: string): string {
+  const words = run.split(/ {2,}/).map((word) => word.replace(/[ .*_-]/g, ''))
+  return words.join('').length < MIN_SPACED_LETTERS ? run : words.join(' ')
 }
 
 function foldWord(word: string, next: string | undefined): string {

@@ -39,7 +39,7 @@ export function decodedPieces(raw: string, depth = 1): DecodedPiece[] {
   if (tags) add('tags', [...tags.join('')].map((tag) => String.fromCodePoint(tag.codePointAt(0)! - 0xe0000)).join(''))
   if (/[\u202d\u202e]/.test(raw)) add('bidi', [...raw].reverse().join(''))
   for (const run of runs(raw, BASE64)) add('base64', Buffer.from(run, 'base64').toString('utf8'))
-  for (const run of runs(raw, HEX)) add('hex', bytes(run.match(/(?<!\\|0)[0-9a-fA-F]{2}/g) ?? [], 16))
+  for (const run of runs(raw, HEX)) add('hex', bytes(run.replace(/0x|\\x/g, '').match(/[0-9a-fA-F]{2}/g) ?? [], 16))
   for (const run of runs(raw, BINARY)) add('binary', bytes(run.match(/[01]{8}/g) ?? [], 2))
   const whole = decodeWhole(raw)
   if (whole !== raw) add('escapes', whole, false)

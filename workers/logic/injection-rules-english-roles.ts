@@ -31,7 +31,7 @@ export const ENGLISH_ROLES: readonly InjectionRule[] = [
     'jailbreak',
     'from-now-on-do',
     0.7,
-    '(?:from now on|from this (?:moment|point) (?:on|forward|onwards?)|henceforth|for the rest of (?:this|our) (?:conversation|chat)) (?:please )?(?:your (?:name|role|new|only|job|task|purpose|identity)|act|respond|answer|reply|speak|pretend|talk|ignore|whenever (?:i|a user)|every (?:answer|reply|response)|all (?:your )?(?:answers|replies|responses))',
+    '(?:from now on|from this (?:moment|point) (?:on|forward|onwards?)|henceforth|for the rest of (?:this|our) (?:conversation|chat)) (?:please )?(?:your (?:name|role|new|only|job|task|purpose|identity)|act|respond|answer|reply|speak|pretend|talk|ignore|whenever (?:i|a user)|(?:always|only|just|never) (?:answer|respond|say|reply|speak|output|refer|call)|every (?:answer|reply|response)|all (?:your )?(?:answers|replies|responses))',
   ),
   rule(
     'jailbreak',

@@ -15,7 +15,7 @@ const IGNORE = anyOf(
 /** The word is looked for first: looking back from everywhere is what costs time. */
 const TOLD_TO_IGNORE = `(?=${IGNORE})${NOT_ASKED_BEFORE}${IGNORE}`
 const ALL =
-  '(?:(?:about|all|any|every|each|of|the|my|your|our|these|those|this|that|its|his|openais?|other|and|or|both|you) ){0,5}'
+  '(?:(?:about|please|all|any|every|each|of|the|my|your|our|these|those|this|that|its|his|openais?|other|and|or|both|you) ){0,5}'
 const PREVIOUS = anyOf(
   'previous|previously|prior|above|preceding|earlier|former|past|foregoing|existing|current|initial|original|old|given|aforementioned|system|developer',
 )

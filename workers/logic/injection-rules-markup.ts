@@ -45,7 +45,7 @@ export const MARKUP: readonly InjectionRule[] = [
     'delimiter',
     'end-of-prompt',
     0.65,
-    /(?:[-=*#<[]{2,}|\b)[ \t]{0,3}(?:end|begin|beginning|start) of (?:the )?(?:system |user |previous |untrusted )?(?:prompt|instructions|user input|user query|context|system message)|user (?:input|query) (?:ends|starts) here|system announ.{0,3}cement/,
+    /(?:[-=*#<[]{2}|\b)[ \t]{0,3}(?:end|begin|beginning|start) of (?:the )?(?:system |user |previous |untrusted )?(?:prompt|instructions|user input|user query|context|system message)|user (?:input|query) (?:ends|starts) here|system announ.{0,3}cement/,
   ),
   rule(
     'exfiltration',

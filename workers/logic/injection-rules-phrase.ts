@@ -3,7 +3,7 @@ export type InjectionCategory = 'override' | 'extraction' | 'jailbreak' | 'delim
 export type InjectionRule = { name: string; category: InjectionCategory; weight: number; pattern: RegExp }
 
 /** What may stand between two words of a phrase, also nothing (for joined spaced-out letters), but no end of a sentence. */
-const GAP = '[\\s,;:"\'“”‘’«»()\\[\\]{}<>/\\\\|+=#*_~-]'
+const GAP = '[\\s,;:"\'“”‘’«»()\\[\\]{}<>/\\\\|+=#*_~`-]'
 
 /**
  * A pattern for folded text, written as a phrase: a space is any gap between words (up to three characters), `~` stands for up to

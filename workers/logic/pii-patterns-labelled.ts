@@ -67,10 +67,7 @@ const LABEL =
   "(?:[Mm]y (?:full |first |last )?name(?: is|['’]s|:)|[Mm]ein Name ist|[Ii]ch hei(?:ß|ss)e|[Jj]e m['’]appelle|[Mm]on nom est|[Mm]e llamo|[Mm]i nombre es|[Mm]eu nome é|[Mm]e chamo|[Mm]i chiamo|[Ii]l mio nome è|[Mm]ijn naam is|(?:^|\\n)[ \\t]{0,4}(?:[Ff]ull )?[Nn]ame:)"
 const INTRODUCED = new RegExp(`(?<!\\p{L})${LABEL}[ \\t\\n]{1,3}(${FULL_NAME})`, 'gu')
 const INTRODUCED_LOWER = /(?<!\p{L})my name(?: is|['’]s) (\p{Ll}[\p{L}'’-]{1,30}(?: \p{Ll}[\p{L}'’-]{1,30})?)/gu
-const CALLING = new RegExp(
-  `(?<!\\p{L})[Tt]his is (${FULL_NAME})(?= (?:from|calling|here|speaking|writing)(?!\\p{L})|[,.!] )`,
-  'gu',
-)
+const CALLING = new RegExp(`(?<!\\p{L})[Tt]his is (${FULL_NAME})(?= (?:from|calling|here|speaking|writing)(?!\\p{L}))`, 'gu')
 const CLOSING =
   '(?:(?:(?:kind|best|warm|many) )?(?:regards|wishes|thanks)|best|thanks|thank you|cheers|sincerely|yours(?: sincerely| truly| faithfully)?|(?:mit )?(?:freundlichen |freundliche |viele |liebe |beste )?grü(?:ß|ss)e?n?|mfg|vg|lg|danke|cordialement|bien à vous|merci|(?:un )?saludos?(?: cordiales)?|atentamente|gracias|atenciosamente|cumprimentos|obrigad[oa]|cordiali saluti|grazie|groeten)'
 const SIGNATURE = new RegExp(
