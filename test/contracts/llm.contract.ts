@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { ModelDraft } from '#shared/domain/draft.ts'
-import { type Failure, StepFailure } from '#shared/domain/failure.ts'
+import { type Failure, retryable, StepFailure } from '#shared/domain/failure.ts'
 import type { Llm, LlmDelta, LlmRequest } from '#shared/ports/llm.ts'
 import type { Fault } from '#test/simulator/faults.ts'
 
@@ -157,7 +157,8 @@ export function llmContract(name: string, start: () => Promise<LlmUnderTest>, { 
     it('rethrows the reason of an abort in the middle of a reply', async () => {
       if (!streams) under.strike('hang')
       const controller = new AbortController()
-      const reason = new Error('the customer cancelled')
+      // A failure like our own: it must come back as it is, not as one of the provider's.
+      const reason = retryable('deadline', 'the step took too long')
       const work = under.llm.generate(draftRequest(), {
         signal: controller.signal,
         onDelta: () => controller.abort(reason),

@@ -7,7 +7,7 @@ export const NO_LATENCY: Latency = { firstTokenMs: 0, tokensPerSecond: Number.PO
 const SLOW: Latency = { firstTokenMs: 800, tokensPerSecond: 20 }
 
 const THINKING_PINGS = 8
-const THINKING_PING_MS = 200
+const THINKING_PING_MS = 300
 
 const MAX_BODY_BYTES = 32 * 1_024 * 1_024
 
