@@ -5,7 +5,7 @@ import type { Step } from '#workers/step.ts'
 const AUDIENCES: Readonly<Record<CustomerTier, readonly Audience[]>> = {
   free: ['public'],
   standard: ['public', 'standard'],
-  enterprise: ['public', 'standard', 'enterprise'],
+  enterprise: ['public', 'enterprise'],
 }
 const MIN_EVIDENCE = 0.35
 

@@ -1,0 +1,161 @@
+import type { Audience } from '#shared/domain/document.ts'
+import type { Embedder } from '#shared/ports/embedder.ts'
+import type { DenseIndex, SparseIndex } from '#shared/ports/search-index.ts'
+import type { ScoredCandidate, Searcher } from '#shared/ports/searcher.ts'
+import { embeddingText } from '#workers/logic/chunk-document.ts'
+import { areaUnderCurve, meanScores, percentile, type RankingScores, scoreRanking } from './ranking-metrics.ts'
+import { chunksOfEvalDocument, EvalDocument, EvalQuery, readLines } from './retrieval-data.ts'
+
+export type RetrievalEvalOptions = {
+  readonly docs: readonly string[]
+  readonly data: string
+  /** Leave sections marked `sym` out for the kinds `symptom` and `error`, which quote them. */
+  readonly maskSym: boolean
+  /** Fields of documents that must not be indexed. */
+  readonly without: readonly string[]
+  /** Below this evidence the product hands over to a person. */
+  readonly minEvidence: number
+}
+/** The search under test, on empty indexes of its own. */
+export type RetrievalUnderTest = {
+  readonly embedder: Embedder
+  readonly dense: DenseIndex
+  readonly sparse: SparseIndex
+  readonly searcher: Searcher
+}
+export type Progress = (done: number, total: number, what: string) => void
+
+const LEGS = ['sparse', 'dense', 'fused', 'reranked'] as const
+type Leg = (typeof LEGS)[number]
+type Answered = {
+  readonly query: EvalQuery
+  readonly scores: Record<Leg, RankingScores> | undefined
+  readonly evidence: number
+  readonly ms: number
+}
+const MASKED_KINDS: ReadonlySet<string> = new Set(['symptom', 'error'])
+const AUDIENCES: readonly Audience[] = ['public']
+const PER_LEG = 100
+
+/** Retrieval quality by document, for each leg and for what the product makes of both, by kind of query and overall. */
+export async function evalRetrieval(
+  options: RetrievalEvalOptions,
+  search: RetrievalUnderTest,
+  onProgress: Progress,
+  signal: AbortSignal,
+) {
+  const queries = readLines(options.data, EvalQuery)
+  const documents = options.docs.flatMap((path) => readLines(path, EvalDocument))
+  const masked = (query: EvalQuery) => options.maskSym && MASKED_KINDS.has(query.kind)
+  let chunks = 0
+  if (queries.some((query) => !masked(query)))
+    chunks = await load('eval-full', documents, options, false, search, onProgress, signal)
+  if (queries.some(masked)) chunks = await load('eval-masked', documents, options, true, search, onProgress, signal)
+  const answered: Answered[] = []
+  for (const query of queries) {
+    answered.push(await answer(query, masked(query) ? 'eval-masked' : 'eval-full', search.searcher, signal))
+    onProgress(answered.length, queries.length, 'queries')
+  }
+  return {
+    suite: 'retrieval',
+    n: queries.length,
+    metrics: { ...rankingMetrics(answered), abstention: abstentionMetrics(answered, options.minEvidence) },
+    latencyMs: {
+      p50: percentile(
+        answered.map(({ ms }) => ms),
+        0.5,
+      ),
+      p99: percentile(
+        answered.map(({ ms }) => ms),
+        0.99,
+      ),
+    },
+    config: {
+      embedder: search.embedder.id,
+      documents: documents.length,
+      chunks,
+      maskSym: options.maskSym,
+      without: options.without,
+      minEvidence: options.minEvidence,
+    },
+  }
+}
+
+async function load(
+  tenantId: string,
+  documents: readonly EvalDocument[],
+  options: RetrievalEvalOptions,
+  maskSymptoms: boolean,
+  { embedder, dense, sparse }: RetrievalUnderTest,
+  onProgress: Progress,
+  signal: AbortSignal,
+): Promise<number> {
+  const without = new Set(options.without)
+  let count = 0
+  for (const [done, document] of documents.entries()) {
+    const chunks = chunksOfEvalDocument(document, without, maskSymptoms)
+    const vectors = await embedder.embed(chunks.map(embeddingText), 'document', signal)
+    const items = chunks.map((chunk, i) => ({ chunk, vector: vectors[i]! }))
+    await dense.replaceDocument(tenantId, document.id, items, signal)
+    await sparse.replaceDocument(tenantId, document.id, chunks, signal)
+    count += chunks.length
+    onProgress(done + 1, documents.length, `documents (${tenantId})`)
+  }
+  return count
+}
+
+async function answer(query: EvalQuery, tenantId: string, searcher: Searcher, signal: AbortSignal): Promise<Answered> {
+  const began = performance.now()
+  const filter = { tenantId, audiences: AUDIENCES }
+  const result = await searcher.search({ query: query.text, filter, perLeg: PER_LEG, explain: true }, signal)
+  const ms = performance.now() - began
+  const candidates = (result.candidates ?? []).filter(({ chunk }) => chunk.documentId !== query.from)
+  const gold = new Set(query.gold)
+  const score = (ranked: readonly ScoredCandidate[]) =>
+    scoreRanking([...new Set(ranked.map(({ chunk }) => chunk.documentId))], gold)
+  const scores = gold.size === 0 ? undefined : scoresByLeg(candidates, score)
+  return { query, scores, evidence: result.passages.length === 0 ? 0 : result.evidence, ms }
+}
+
+function scoresByLeg(
+  candidates: readonly ScoredCandidate[],
+  score: (ranked: readonly ScoredCandidate[]) => RankingScores,
+): Record<Leg, RankingScores> {
+  const by = (rank: (candidate: ScoredCandidate) => number | undefined) =>
+    candidates.filter((candidate) => rank(candidate) !== undefined).sort((a, b) => rank(a)! - rank(b)!)
+  return {
+    sparse: score(by((candidate) => candidate.sparse?.rank)),
+    dense: score(by((candidate) => candidate.dense?.rank)),
+    fused: score(by((candidate) => -candidate.fused)),
+    reranked: score(candidates),
+  }
+}
+
+function rankingMetrics(answered: readonly Answered[]): Record<Leg, Record<string, RankingScores>> {
+  const scored = answered.flatMap(({ query, scores }) => (scores ? [{ kind: query.kind, scores }] : []))
+  const kinds = [...new Set(scored.map(({ kind }) => kind))]
+  const ofLeg = (leg: Leg) => {
+    const of = (kind?: string) =>
+      meanScores(scored.filter((one) => kind === undefined || one.kind === kind).map(({ scores }) => scores[leg]))
+    return Object.fromEntries(scored.length === 0 ? [] : [...kinds.map((kind) => [kind, of(kind)]), ['overall', of()]])
+  }
+  return Object.fromEntries(LEGS.map((leg) => [leg, ofLeg(leg)])) as Record<Leg, Record<string, RankingScores>>
+}
+
+/** How well evidence tells questions that can be answered from those that cannot. */
+function abstentionMetrics(answered: readonly Answered[], minEvidence: number) {
+  const [can, cannot] = [answered.filter(({ scores }) => scores), answered.filter(({ scores }) => !scores)]
+  const rate = (some: readonly Answered[]) => some.filter(({ evidence }) => evidence < minEvidence).length / some.length
+  const evidence = (some: readonly Answered[]) => some.map((one) => one.evidence)
+  if (cannot.length === 0) return { answerable: can.length, unanswerable: 0, wronglyAbstained: rate(can) }
+  const strict = percentile(evidence(can), 0.05)
+  return {
+    answerable: can.length,
+    unanswerable: cannot.length,
+    rate: rate(cannot),
+    wronglyAbstained: can.length === 0 ? 0 : rate(can),
+    auc: areaUnderCurve(evidence(can), evidence(cannot)),
+    /** The threshold that loses one answerable query in twenty, and what it catches. */
+    at5PercentLoss: { minEvidence: strict, rate: cannot.filter((one) => one.evidence < strict).length / cannot.length },
+  }
+}
