@@ -136,15 +136,19 @@ export function* cards(text: string): Generator<PiiSpan> {
   }
 }
 
+/** The longest number that fits an issuer; for what is called a card the longest with a valid checksum will do. */
 function cardFrom(groups: { digits: string; start: number }[], first: number, named: boolean): PiiSpan | undefined {
   let digits = ''
-  for (let last = first; last < groups.length && digits.length < 19; last += 1) {
-    const group = groups[last]!
+  let end = 0
+  let endIfNamed = 0
+  for (const group of groups.slice(first, first + 19)) {
     digits += group.digits
-    if (digits.length >= 12 && digits.length <= 19 && (named || ISSUERS.test(digits)) && luhnIsValid(digits))
-      return { type: 'CARD', start: groups[first]!.start, end: group.start + group.digits.length }
+    if (digits.length > 19) break
+    if (digits.length < 12 || !luhnIsValid(digits)) continue
+    if (ISSUERS.test(digits)) end = group.start + group.digits.length
+    else if (named) endIfNamed = group.start + group.digits.length
   }
-  return undefined
+  return end || endIfNamed ? { type: 'CARD', start: groups[first]!.start, end: end || endIfNamed } : undefined
 }
 
 const SSN = /(?<![\d-])(?!000|666|9)\d{3}([ -]?)(?!00)\d{2}\1(?!0000)\d{4}(?![\d-])/g
