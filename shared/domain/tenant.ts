@@ -35,7 +35,16 @@ export const TenantConfig = z.strictObject({
     .array(z.strictObject({ text: z.string().min(1).max(2_000), intent: z.string().regex(/^[a-z0-9_]{1,60}$/) }))
     .max(20_000)
     .default([]),
-  webhook: z.strictObject({ secret: z.string().min(24).max(200).optional(), url: z.url().optional() }).prefault({}),
+  webhook: z
+    .strictObject({
+      /** Signs callbacks, in the form of Standard Webhooks. */
+      secret: z
+        .string()
+        .regex(/^whsec_[A-Za-z0-9+/]{24,128}={0,2}$/, 'must be whsec_ followed by at least 24 characters of base64')
+        .optional(),
+      url: z.url({ protocol: /^https?$/ }).optional(),
+    })
+    .prefault({}),
 })
 export type TenantConfig = z.infer<typeof TenantConfig>
 

@@ -1,0 +1,107 @@
+import { createHttpWebhook } from './adapters/delivery/webhook.http.ts'
+import { createRedisAnswerCache } from './adapters/state/answer-cache.redis.ts'
+import { systemClock } from './adapters/state/clock.system.ts'
+import { createConsoleStore } from './adapters/state/console-store.postgres.ts'
+import { type ConsumerOptions, createBullmqConsumer } from './adapters/state/consumer.bullmq.ts'
+import { createConversationStore } from './adapters/state/conversation-store.postgres.ts'
+import { createBullmqDispatcher } from './adapters/state/dispatcher.bullmq.ts'
+import { createDocumentIntake, createDocumentStore, createKnowledge } from './adapters/state/document-store.postgres.ts'
+import { createEscalationStore } from './adapters/state/escalation-store.postgres.ts'
+import { createIdempotencyStore } from './adapters/state/idempotency-store.postgres.ts'
+import { createJournal } from './adapters/state/journal.postgres.ts'
+import { createRedisRateLimiter } from './adapters/state/rate-limiter.redis.ts'
+import { assertNoEviction, redisConnections, untilReady } from './adapters/state/redis.ts'
+import { createRunLog } from './adapters/state/run-log.postgres.ts'
+import { createTenantStore } from './adapters/state/tenant-store.postgres.ts'
+import { createTicketStore } from './adapters/state/ticket-store.postgres.ts'
+import { createRedisTokenStream } from './adapters/state/token-stream.redis.ts'
+import { createUsageStore } from './adapters/state/usage-store.postgres.ts'
+import { createTelemetry } from './adapters/telemetry/telemetry.prometheus.ts'
+import type { Config } from './config.ts'
+import { Database } from './database/client.ts'
+import { openPglite } from './database/engine.pglite.ts'
+import { openPostgres } from './database/engine.postgres.ts'
+import { migrate } from './database/migrate.ts'
+import type { Clock } from './ports/clock.ts'
+import type { Log } from './ports/log.ts'
+import { createModels } from './wiring-models.ts'
+import { createSearch } from './wiring-search.ts'
+
+export type WiringOptions = {
+  readonly config: Config
+  /** Where Redis is by now: `REDIS_URL`, or the private server that the caller has started. */
+  readonly redisUrl: string
+  readonly queueNames: readonly string[]
+  readonly log: Log
+  readonly clock?: Clock
+  /** Keeps installations on one Redis apart. */
+  readonly prefix?: string
+}
+
+export type Doors = Awaited<ReturnType<typeof openDoors>>
+
+/**
+ * From the configuration to every door, each with the adapter that the configuration asks for. The only importer of adapters.
+ * @throws Error that says what to do, when a store cannot be reached or is not fit
+ */
+export async function openDoors({
+  config,
+  redisUrl,
+  queueNames,
+  log,
+  clock = systemClock,
+  prefix = 'answerline',
+}: WiringOptions) {
+  const database = new Database(
+    config.databaseUrl === undefined
+      ? await openPglite(config.dataDir)
+      : openPostgres(config.databaseUrl, { onError: (err) => log.warn({ err }, 'a database connection broke') }),
+  )
+  await migrate(database)
+  const connections = redisConnections(redisUrl, log)
+  const redis = connections.producer()
+  await untilReady(redis, 10_000)
+  await assertNoEviction(redis)
+  const streamReader = connections.blocking()
+  const stream = createRedisTokenStream(redis, streamReader, prefix)
+  const telemetry = createTelemetry()
+  const dispatcher = createBullmqDispatcher({ redis, prefix }, queueNames)
+  const journal = createJournal(database)
+  const models = createModels({ config, journal, telemetry, clock, log })
+  const search = await createSearch(config, clock)
+  const knowledge = createKnowledge(database)
+  const space: ConsumerOptions = { redis, prefix, connect: connections.blocking, log, monotonicMs: () => performance.now() }
+  return {
+    clock,
+    log,
+    database,
+    redis,
+    telemetry,
+    stream,
+    dispatcher,
+    ...search,
+    ...models,
+    knowledge,
+    runs: createRunLog(database),
+    tickets: createTicketStore(database),
+    tenants: createTenantStore(database),
+    idempotency: createIdempotencyStore(database),
+    escalations: createEscalationStore(database),
+    conversations: createConversationStore(database),
+    documents: createDocumentStore(database),
+    intake: createDocumentIntake(database, { ...search, knowledge }),
+    usage: createUsageStore(database),
+    consoleStore: createConsoleStore(database),
+    cache: createRedisAnswerCache(redis, prefix),
+    limiter: createRedisRateLimiter(redis, prefix),
+    webhook: createHttpWebhook(),
+    createConsumer: () => createBullmqConsumer(space),
+    async close() {
+      stream.close()
+      await dispatcher.close().catch((err) => log.warn({ err }, 'the queues did not close cleanly'))
+      redis.disconnect()
+      search.closeSearch()
+      await database.close()
+    },
+  }
+}

@@ -1,0 +1,85 @@
+import { allQueues } from '#pipelines/registry.ts'
+import type { Consumer } from '#shared/ports/consumer.ts'
+import type { Engine } from './engine.ts'
+import { watchOvertaken } from './overtaken.ts'
+import { runStep } from './run-step.ts'
+import type { StepTable } from './step.ts'
+import { sweep } from './sweep.ts'
+
+/** How many jobs of a step one process has in hand. Steps that wait for others' servers take more than steps that compute. */
+const CONCURRENCY: Readonly<Record<string, number>> = {
+  generate: 100,
+  classify: 50,
+  send: 50,
+  embed: 4,
+  parse: 4,
+  chunk: 4,
+  index: 4,
+}
+const DEFAULT_CONCURRENCY = 32
+const SWEEP_EVERY_MS = 2_000
+/** Of the 20 s that a stop may take, the rest is for handing back and closing connections. */
+const DRAIN_MS = 15_000
+
+export type WorkerHost = {
+  readonly queues: readonly string[]
+  alive(): Promise<{ readonly ok: boolean; readonly detail: string }>
+  /** Finishes or hands back every job, within 20 s. */
+  stop(): Promise<void>
+}
+
+/**
+ * Works on the named steps (all of them without names) until it is stopped, and sweeps.
+ * @throws Error that lists the steps there are, when one is unknown
+ */
+export function startWorkers(engine: Engine, steps: StepTable, consumer: Consumer, only?: readonly string[]): WorkerHost {
+  const wanted = allQueues().filter(({ step, queue }) => only === undefined || only.includes(step) || only.includes(queue))
+  const known = new Set(allQueues().flatMap(({ step, queue }) => [step, queue]))
+  const unknown = (only ?? []).filter((name) => !known.has(name))
+  if (unknown.length > 0)
+    throw new Error(
+      `unknown step ${unknown.join(', ')}; there are ${[...new Set(allQueues().map(({ step }) => step))].join(', ')}`,
+    )
+  const overtaken = watchOvertaken(engine.runs, engine.log)
+  for (const { pipeline, step } of wanted) {
+    consumer.start(
+      { pipeline, step },
+      (job, signal) => runStep(engine, steps, overtaken, job, signal),
+      CONCURRENCY[step] ?? DEFAULT_CONCURRENCY,
+    )
+  }
+  const sweeper = startSweeper(engine)
+  return {
+    queues: wanted.map(({ queue }) => queue),
+    alive: () => consumer.alive(),
+    async stop() {
+      await sweeper.stop()
+      await consumer.stop(DRAIN_MS)
+      overtaken.stop()
+    },
+  }
+}
+
+function startSweeper(engine: Engine): { stop(): Promise<void> } {
+  let stopped = false
+  let wake = () => {}
+  const loop = async (): Promise<void> => {
+    while (!stopped) {
+      await sweep(engine).catch((error) => engine.log.warn({ err: error }, 'a sweep failed; the next one will do its work'))
+      // Spread over time, so that the sweepers of many processes do not march in step.
+      const pauseMs = SWEEP_EVERY_MS * (0.75 + engine.clock.random() / 2)
+      await new Promise<void>((resolve) => {
+        wake = resolve
+        setTimeout(resolve, pauseMs)
+      })
+    }
+  }
+  const running = loop()
+  return {
+    async stop() {
+      stopped = true
+      wake()
+      await running
+    },
+  }
+}

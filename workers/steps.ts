@@ -1,0 +1,21 @@
+import type { StepTable } from './step.ts'
+import { chunk } from './steps/chunk.ts'
+import { classify } from './steps/classify.ts'
+import { deliver } from './steps/deliver.ts'
+import { embed } from './steps/embed.ts'
+import { escalate } from './steps/escalate.ts'
+import { generate } from './steps/generate.ts'
+import { index } from './steps/index-chunks.ts'
+import { parse } from './steps/parse.ts'
+import { recall } from './steps/recall.ts'
+import { retrieve } from './steps/retrieve.ts'
+import { screen } from './steps/screen.ts'
+import { send } from './steps/send.ts'
+import { verify } from './steps/verify.ts'
+
+/** Name to function. A step without a function, or a function that does not fit its step, is a type error. */
+export const steps: StepTable = {
+  'support-ticket': { screen, recall, classify, retrieve, generate, verify, escalate, deliver },
+  'index-document': { parse, chunk, embed, index },
+  'send-webhook': { send },
+}
