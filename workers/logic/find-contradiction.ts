@@ -6,6 +6,8 @@ import type { Evidence, Statement } from './read-evidence.ts'
 
 /** From this share on, a claim says what one sentence says, so that what differs is a change and not another subject. */
 const NEAR_COPY = 0.75
+/** Sentences this alike in both directions are one sentence with a word or two changed. */
+const COPY = 0.9
 /** And this much of that sentence must be in the claim, so that a part of a long sentence is not held against it. */
 const MIN_BACK = 0.55
 /** Shorter claims are like too many sentences. */
@@ -21,56 +23,26 @@ const NEGATORS = new Set(
 const NEGATED_STEMS = 3
 const OPPOSITE_PREFIX = /^(?:un|in|im|non|dis|ir)(?=[a-z]{4})/
 
-/** Words that turn a sentence round when one is put in the other's place. */
-const OPPOSITES: readonly (readonly [readonly string[], readonly string[]])[] = [
-  [
-    ['all', 'every', 'each', 'always', 'any'],
-    ['none', 'never', 'some', 'few', 'sometimes'],
-  ],
-  [
-    ['at least', 'minimum', 'no less than'],
-    ['at most', 'up to', 'maximum', 'no more than'],
-  ],
-  [
-    ['more than', 'over', 'above'],
-    ['less than', 'under', 'below', 'fewer than'],
-  ],
-  [['before'], ['after']],
-  [['earlier'], ['later']],
-  [
-    ['includes', 'include', 'included', 'including'],
-    ['excludes', 'exclude', 'excluded', 'excluding'],
-  ],
-  [
-    ['enable', 'enabled', 'enables'],
-    ['disable', 'disabled', 'disables'],
-  ],
-  [
-    ['allow', 'allows', 'allowed'],
-    ['forbid', 'forbids', 'forbidden', 'prohibits', 'prohibited'],
-  ],
-  [
-    ['required', 'must', 'mandatory'],
-    ['optional', 'may', 'need not'],
-  ],
-  [
-    ['increase', 'increases', 'increased', 'higher'],
-    ['decrease', 'decreases', 'decreased', 'lower'],
-  ],
-  [['on'], ['off']],
-  [
-    ['open', 'opens'],
-    ['close', 'closes'],
-  ],
-  [
-    ['monthly', 'a month', 'per month'],
-    ['yearly', 'a year', 'per year'],
-  ],
-  [['first'], ['last']],
-  [['left'], ['right']],
-  [['free'], ['paid']],
-  [['both'], ['neither']],
-]
+/** Words that turn a sentence round when one of the left stands where the source has one of the right, or the other way. */
+const OPPOSITES = [
+  'all, every, each, always, any | none, never, some, few, sometimes',
+  'at least, minimum, no less than | at most, up to, maximum, no more than',
+  'more than, over, above | less than, under, below, fewer than',
+  'before | after',
+  'earlier | later',
+  'includes, include, included, including | excludes, exclude, excluded, excluding',
+  'enable, enabled, enables | disable, disabled, disables',
+  'allow, allows, allowed | forbid, forbids, forbidden, prohibits, prohibited',
+  'required, must, mandatory | optional, may, need not',
+  'increase, increases, increased, higher | decrease, decreases, decreased, lower',
+  'on | off',
+  'open, opens | close, closes',
+  'monthly, a month, per month | yearly, a year, per year',
+  'first | last',
+  'left | right',
+  'free | paid',
+  'both | neither',
+].map((pair) => pair.split(' | ').map((side) => side.split(', '))) as [string[], string[]][]
 
 /**
  * What speaks against one sentence of a claim in the evidence sentences that it nearly copies: another number in a number's
@@ -84,30 +56,27 @@ export function findContradiction(
 ): string | undefined {
   if (terms.size < MIN_TERMS) return undefined
   const twins = cited
-    .flatMap((evidence) =>
-      evidence.statements.map((statement) => ({
-        evidence,
-        statement,
-        likeness: likenessOf(terms, statement, evidence.contextTerms),
-      })),
-    )
+    .flatMap((evidence) => evidence.statements.map((statement) => compare(terms, statement, evidence)))
     .filter(({ likeness }) => likeness >= NEAR_COPY)
     .sort((a, b) => b.likeness - a.likeness)
   const facts = factsIn(sentence)
   let first: string | undefined
-  for (const { evidence, statement, likeness } of twins) {
-    if (likeness < twins[0]!.likeness - AS_GOOD) break
-    const conflict = conflictWith(sentence, facts, statement, evidence)
+  for (const twin of twins) {
+    if (twin.likeness < twins[0]!.likeness - AS_GOOD || (twins[0]!.copy && !twin.copy)) break
+    const conflict = conflictWith(sentence, facts, twin)
     if (conflict === undefined) return undefined
     first ??= conflict
   }
   return first
 }
 
+type Twin = { readonly evidence: Evidence; readonly statement: Statement; readonly likeness: number; readonly copy: boolean }
+
 /** Share of words in common, in both directions; numbers are left out, for they are what may have been changed. */
-function likenessOf(terms: ReadonlyMap<string, number>, statement: Statement, context: ReadonlySet<string>): number {
-  const forth = shareOf(terms, (term) => (statement.terms.has(term) ? 1 : context.has(term) ? 0.5 : 0))
-  return forth < NEAR_COPY ? 0 : shareOf(statement.terms, (term) => (terms.has(term) ? 1 : 0)) < MIN_BACK ? 0 : forth
+function compare(terms: ReadonlyMap<string, number>, statement: Statement, evidence: Evidence): Twin {
+  const likeness = shareOf(terms, (term) => (statement.terms.has(term) ? 1 : evidence.contextTerms.has(term) ? 0.5 : 0))
+  const back = likeness < NEAR_COPY ? 0 : shareOf(statement.terms, (term) => (terms.has(term) ? 1 : 0))
+  return { evidence, statement, likeness: back < MIN_BACK ? 0 : likeness, copy: Math.min(likeness, back) >= COPY }
 }
 
 function shareOf(terms: ReadonlyMap<string, number>, credit: (term: string) => number): number {
@@ -121,20 +90,19 @@ function shareOf(terms: ReadonlyMap<string, number>, credit: (term: string) => n
   return total === 0 ? 0 : shared / total
 }
 
-function conflictWith(
-  sentence: string,
-  facts: readonly Fact[],
-  statement: Statement,
-  { passage, contextFacts }: Evidence,
-): string | undefined {
-  const known = [...statement.facts, ...contextFacts]
-  for (const fact of facts) {
-    if (fact.kind === 'quote' || standsAmong(fact, known)) continue
-    const instead = statement.facts.find((other) => comparable(fact, other) && !standsAmong(other, facts))
-    if (instead !== undefined) return `says "${fact.raw}", passage ${passage.n} says "${instead.raw}": "${clip(statement.text)}"`
+function conflictWith(sentence: string, facts: readonly Fact[], { evidence, statement, copy }: Twin): string | undefined {
+  const n = evidence.passage.n
+  const added = facts.filter((fact) => fact.kind !== 'quote' && !standsAmong(fact, statement.facts))
+  const lost = statement.facts.filter((fact) => fact.kind !== 'quote' && !standsAmong(fact, facts))
+  for (const fact of added) {
+    const instead = lost.find((other) => comparable(fact, other))
+    if (instead !== undefined) return `says "${fact.raw}", passage ${n} says "${instead.raw}": "${clip(statement.text)}"`
   }
-  const opposite = negationConflict(sentence, statement.text) ?? oppositeWords(sentence, statement.text)
-  return opposite === undefined ? undefined : `${opposite}; passage ${passage.n} says: "${clip(statement.text)}"`
+  // "WPA3 or WPA3" adds nothing that its source lacks, but as many items as there are must be the same ones.
+  if (copy && lost.length > 0 && facts.length === statement.facts.length)
+    return `leaves out "${lost[0]!.raw}" of passage ${n}: "${clip(statement.text)}"`
+  const opposite = negationConflict(sentence, statement.text, copy) ?? oppositeWords(sentence, statement.text)
+  return opposite === undefined ? undefined : `${opposite}; passage ${n} says: "${clip(statement.text)}"`
 }
 
 const clip = (text: string): string => (text.length > 200 ? `${text.slice(0, 199)}…` : text)
@@ -146,13 +114,14 @@ type Reading = {
   readonly scope: ReadonlySet<string>
 }
 
-function negationConflict(claim: string, evidence: string): string | undefined {
+function negationConflict(claim: string, evidence: string, copy: boolean): string | undefined {
   const a = readNegations(claim)
   const b = readNegations(evidence)
   // Equally many negations are most often the same ones, put differently.
   if (a.negators === b.negators) return prefixConflict(a, b)
   for (const word of a.negated) if (b.said.has(word) && !b.scope.has(word)) return `negates "${word}", which its source affirms`
   for (const word of b.negated) if (a.said.has(word) && !a.scope.has(word)) return `affirms "${word}", which its source negates`
+  if (copy && (a.negators - b.negators) % 2 !== 0) return a.negators > b.negators ? 'adds a negation' : 'drops a negation'
   return prefixConflict(a, b)
 }
 

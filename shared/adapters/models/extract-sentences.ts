@@ -25,8 +25,11 @@ type Candidate = {
 
 const MAX_SENTENCES = 4
 const MAX_STEPS = 10
-/** A sentence is worth adding when it scores this share of the best one. */
-const WORTH_ADDING = 0.62
+/** A sentence below this share of the best score is about something else. */
+const WORTH_ADDING = 0.65
+/** Above it, it is added when it is as good as this, or covers this much of the question that the others leave open. */
+const AS_GOOD = 0.92
+const MIN_GAIN = 0.1
 const TOO_ALIKE = 0.6
 const CONTEXT_CREDIT = 0.6
 /** What is told around a question ("I have a cat") counts for less than the question. */
@@ -51,8 +54,8 @@ export function extractSentences(question: string, passages: readonly Passage[])
   if (best.score === 0) return { sentences: [], strength: 0 }
 
   const steps = HOW.test(question) ? stepsAround(best, scored) : []
-  const chosen = steps.length > 0 ? steps : diverse(scored)
-  return { sentences: chosen.map(quoted), strength: strengthOf(asked, chosen) }
+  const chosen = steps.length > 0 ? steps : diverse(scored, weights)
+  return { sentences: chosen.map(quoted), strength: strengthOf(asked, nearBest(scored)) }
 }
 
 /** The content terms of the question with their weight: rarity, and less for what is only told. */
@@ -139,14 +142,29 @@ const WANTED: readonly (readonly [RegExp, readonly FactKind[]])[] = [
   [/\b(?:version|firmware)\b/i, ['version']],
 ]
 
-function diverse(scored: readonly Candidate[]): Candidate[] {
+/** The best sentence, then those that are nearly as good or speak of something asked that is not covered yet. */
+function diverse(scored: readonly Candidate[], weights: ReadonlyMap<string, number>): Candidate[] {
+  const best = scored[0]!.score
+  const total = [...weights.values()].reduce((sum, weight) => sum + weight, 0)
+  const missing = new Map(weights)
   const chosen: Candidate[] = []
   for (const one of scored) {
-    if (chosen.length === MAX_SENTENCES || one.score < scored[0]!.score * WORTH_ADDING) break
-    if (!chosen.some((other) => alike(one.terms, other.terms) > TOO_ALIKE)) chosen.push(one)
+    if (chosen.length === MAX_SENTENCES || one.score < best * WORTH_ADDING) break
+    const held = [...missing].filter(([term]) => one.terms.has(term))
+    const gain = held.reduce((sum, [, weight]) => sum + weight, 0) / total
+    const sibling =
+      one.unit.kind === 'row' && chosen.some((other) => other.passage === one.passage && other.unit.block === one.unit.block)
+    if (chosen.length > 0 && gain < MIN_GAIN && (sibling || one.score < best * AS_GOOD)) continue
+    if (chosen.some((other) => alike(one.terms, other.terms) > TOO_ALIKE)) continue
+    chosen.push(one)
+    for (const [term] of held) missing.delete(term)
   }
   return inOrder(chosen)
 }
+
+/** What the passages have to offer, chosen or not: strength is about them, not about how few sentences were enough. */
+const nearBest = (scored: readonly Candidate[]): Candidate[] =>
+  scored.slice(0, MAX_SENTENCES).filter(({ score }) => score >= scored[0]!.score * WORTH_ADDING)
 
 /** Jaccard similarity. */
 function alike(a: ReadonlySet<string>, b: ReadonlySet<string>): number {
@@ -177,15 +195,15 @@ function quoted({ passage, unit }: Candidate): DraftSentence {
 }
 
 /**
- * What the chosen sentences hold of the question, over the square root of all that was asked (as in a cosine): the share alone
+ * What the best sentences hold of the question, over the square root of all that was asked (as in a cosine): the share alone
  * would trust two-word messages and distrust long stories.
  */
-function strengthOf(asked: ReadonlyMap<string, number>, chosen: readonly Candidate[]): number {
+function strengthOf(asked: ReadonlyMap<string, number>, best: readonly Candidate[]): number {
   let total = 0
   let held = 0
   let rarest = 0
   for (const [term, weight] of asked) {
-    const credit = chosen.reduce((most, one) => Math.max(most, one.terms.has(term) ? 1 : one.context.has(term) ? 0.8 : 0), 0)
+    const credit = best.reduce((most, one) => Math.max(most, one.terms.has(term) ? 1 : one.context.has(term) ? 0.8 : 0), 0)
     // Order numbers and the like are the customer's own: no article could hold them.
     if (credit === 0 && OWN_NUMBER.test(term)) continue
     total += weight
