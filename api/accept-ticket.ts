@@ -1,0 +1,116 @@
+import { beginRun } from '#pipelines/advance.ts'
+import { supportTicket } from '#pipelines/support-ticket.ts'
+import { derivedId, newId } from '#shared/domain/id.ts'
+import type { Lane, Ticket, TicketInput } from '#shared/domain/ticket.ts'
+import type { Caller } from './auth.ts'
+import type { ApiDeps, ApiLimits } from './deps.ts'
+import type { DispatchLater } from './dispatch-later.ts'
+import { bodyHash, type KeptResponse, keyInFlight, keyReused } from './idempotency.ts'
+import { bounded, checkBacklog, takeTicketRate } from './limits.ts'
+
+export const ACCEPT_ROUTE = 'POST /v1/tickets'
+type Keyed = { readonly key: string; readonly route: string }
+export type AcceptedTicket = { readonly response: KeptResponse; readonly replayed: boolean }
+type AcceptDeps = Pick<ApiDeps, 'tickets' | 'limiter' | 'clock' | 'backlogOf' | 'backlogTotal' | 'maxBacklogTotal'>
+
+/**
+ * Takes in one ticket: limits, then one durable statement, then its first job. The ids of a ticket with an idempotency key
+ * follow from key and body, so even a repeat that comes after the key was forgotten finds its ticket instead of making another.
+ * @throws Problem 409, 422, 429, 503
+ */
+export function ticketAcceptor(deps: AcceptDeps, limits: ApiLimits, dispatch: DispatchLater) {
+  const throughStore = bounded(limits.maxAcceptsInFlight, 'too many tickets')
+
+  return async (caller: Caller, input: TicketInput, traceId: string | undefined, keyed?: Keyed): Promise<AcceptedTicket> => {
+    checkBacklog(caller.tenant, deps)
+    await takeTicketRate(caller.tenant, input.requester?.id, deps)
+    const { clock, tickets } = deps
+    const now = clock.now()
+    const random = () => clock.random()
+    const hash = keyed && bodyHash(input)
+    const idFor = (kind: 'tkt' | 'run') =>
+      keyed ? derivedId(kind, caller.tenant.id, keyed.key, hash!) : newId(kind, now, random)
+    const ticket = ticketOf(input, caller.tenant.id, idFor('tkt'), now)
+    const run = {
+      id: idFor('run'),
+      tenantId: caller.tenant.id,
+      pipeline: supportTicket.name,
+      version: supportTicket.version,
+      subjectId: ticket.id,
+      traceId: traceId ?? newTraceId(random),
+      state: beginRun(supportTicket, ticket.lane, now),
+      given: { [supportTicket.given]: ticket },
+      createdAt: now,
+    }
+    const response: KeptResponse = { status: 202, body: acceptedBody(ticket.id, run.id) }
+    const acceptance = await throughStore(() =>
+      tickets.accept({ ticket, run, ...(keyed ? { idempotency: { ...keyed, bodyHash: hash!, response } } : {}) }),
+    )
+    switch (acceptance.kind) {
+      case 'mismatch':
+        throw keyReused()
+      case 'in-flight':
+        throw keyInFlight()
+      case 'replayed':
+        return { response: acceptance.response as KeptResponse, replayed: true }
+      case 'accepted': {
+        const { step, lane, seq } = run.state
+        dispatch.add({
+          runId: run.id,
+          seq,
+          pipeline: run.pipeline,
+          step,
+          lane,
+          delayMs: 0,
+          backlog: deps.backlogOf(caller.tenant.id),
+        })
+        return { response, replayed: false }
+      }
+    }
+  }
+}
+export type TicketAcceptor = ReturnType<typeof ticketAcceptor>
+
+/** Nobody waits at the other end of an e-mail; in a chat somebody does. */
+const laneFor = (input: TicketInput): Lane => input.lane ?? (input.channel === 'chat' ? 'interactive' : 'standard')
+
+function ticketOf(input: TicketInput, tenantId: string, id: string, now: Date): Ticket {
+  const requester = input.requester ?? { id: 'anonymous' }
+  return {
+    id,
+    tenantId,
+    conversationId: input.conversationId ?? id.replace(/^tkt/, 'cnv'),
+    subject: input.subject ?? '',
+    body: input.body,
+    channel: input.channel ?? 'api',
+    requester,
+    tier: requester.tier ?? 'standard',
+    lane: laneFor(input),
+    ...(input.callbackUrl === undefined ? {} : { callbackUrl: input.callbackUrl }),
+    ...(input.metadata === undefined ? {} : { metadata: input.metadata }),
+    receivedAt: now.toISOString(),
+  }
+}
+
+export const ticketLinks = (ticketId: string, runId: string) => ({
+  self: `/v1/tickets/${ticketId}`,
+  events: `/v1/tickets/${ticketId}/events`,
+  cancel: `/v1/tickets/${ticketId}/cancel`,
+  feedback: `/v1/tickets/${ticketId}/feedback`,
+  run: `/v1/runs/${runId}`,
+})
+
+const acceptedBody = (ticketId: string, runId: string) =>
+  JSON.stringify({ ticketId, runId, status: 'accepted', links: ticketLinks(ticketId, runId) })
+
+const hex8 = (random: () => number) =>
+  Math.floor(random() * 2 ** 32)
+    .toString(16)
+    .padStart(8, '0')
+export const newTraceId = (random: () => number) => hex8(random) + hex8(random) + hex8(random) + hex8(random)
+
+/** The trace a producer began (W3C Trace Context), if its header is well-formed. */
+export function traceIdFrom(traceparent: string | string[] | undefined): string | undefined {
+  const match = typeof traceparent === 'string' ? /^[\da-f]{2}-([\da-f]{32})-[\da-f]{16}-[\da-f]{2}/.exec(traceparent) : null
+  return match && !/^0+$/.test(match[1]!) ? match[1]! : undefined
+}

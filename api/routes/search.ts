@@ -1,0 +1,85 @@
+import * as z from 'zod'
+import { Audience } from '#shared/domain/document.ts'
+import { Passage } from '#shared/domain/passage.ts'
+import type { ScoredCandidate } from '#shared/ports/searcher.ts'
+import type { App } from '../app.ts'
+import type { ApiDeps, ApiLimits } from '../deps.ts'
+import { takePerMinute } from '../limits.ts'
+import { Problem } from '../problem.ts'
+import { responses, Text } from '../schemas.ts'
+import { maySeeRaw } from '../ticket-view.ts'
+
+const SearchInput = z.strictObject({
+  query: Text(2_000).refine((query) => query.trim().length > 0, 'must not be empty'),
+  topK: z.int().min(1).max(50).default(5),
+  filters: z
+    .strictObject({
+      product: Text(200).optional(),
+      language: z
+        .string()
+        .regex(/^[a-z]{2,3}$/)
+        .optional(),
+      audiences: z.array(Audience).min(1).max(4).optional(),
+    })
+    .prefault({}),
+  explain: z.boolean().default(false),
+})
+
+const Candidate = z.object({
+  chunkId: z.string(),
+  documentId: z.string(),
+  title: z.string(),
+  section: z.array(z.string()),
+  dense: z.object({ rank: z.int(), score: z.number() }).nullable(),
+  sparse: z.object({ rank: z.int(), score: z.number() }).nullable(),
+  fused: z.number(),
+  rerank: z.number().nullable(),
+})
+const SearchOutput = z.object({
+  passages: z.array(Passage),
+  evidence: z.number(),
+  /** Legs of the search that did not answer in time. */
+  failedLegs: z.array(z.string()),
+  candidates: z.array(Candidate).optional(),
+})
+
+const candidateView = ({ chunk, dense, sparse, fused, rerank }: ScoredCandidate): z.infer<typeof Candidate> => ({
+  chunkId: chunk.id,
+  documentId: chunk.documentId,
+  title: chunk.title,
+  section: chunk.section,
+  dense: dense ?? null,
+  sparse: sparse ?? null,
+  fused,
+  rerank: rerank ?? null,
+})
+
+export function searchRoutes(app: App, deps: ApiDeps, limits: ApiLimits): void {
+  app.post(
+    '/search',
+    {
+      config: { roles: ['read', 'agent', 'operator'] },
+      schema: {
+        tags: ['documents'],
+        summary: 'Search the knowledge',
+        body: SearchInput,
+        response: responses({ 200: SearchOutput }),
+      },
+    },
+    async ({ caller, body }, reply) => {
+      const { product, language, audiences = ['public', 'standard', 'enterprise'] } = body.filters
+      // Internal documents are for those who work here, whatever a caller asks for.
+      if (audiences.includes('internal') && !maySeeRaw(caller.roles))
+        throw new Problem(403, 'forbidden', 'internal documents need a key with one of the roles: agent, operator')
+      await takePerMinute(`searches:${caller.tenant.id}`, caller.tenant.config.limits.searchesPerMinute, 1, 'searches', deps)
+      const filter = { tenantId: caller.tenant.id, audiences, ...(product ? { product } : {}), ...(language ? { language } : {}) }
+      const gone = new AbortController()
+      reply.raw.once('close', () => gone.abort())
+      const signal = AbortSignal.any([gone.signal, AbortSignal.timeout(limits.searchTimeoutMs)])
+      const { query, topK, explain } = body
+      const found = await deps.searcher.search({ query, topK, explain, filter }, signal)
+      const { passages, evidence, failedLegs, candidates } = found
+      return { passages, evidence, failedLegs, ...(candidates ? { candidates: candidates.map(candidateView) } : {}) }
+    },
+  )
+}

@@ -1,0 +1,133 @@
+import type { Redis } from 'ioredis'
+import { groupCommit } from '#shared/database/group-commit.ts'
+import type { Log } from '#shared/ports/log.ts'
+import type { RateDecision, RateLimit, RateLimiter } from '#shared/ports/rate-limiter.ts'
+import { createLocalRateLimiter, retryAfterMs } from './rate-limiter.local.ts'
+
+/**
+ * Takes the limits of many requests in one run, request by request, all of a request's or none. The arithmetic is that of
+ * `rolled` in rate-limiter.local.ts; `retryAfterMs` is worked out here from the windows that are returned.
+ * ARGV: how many requests; then for each: its clock, how many limits, and for each limit windowMs, limit, cost (KEYS in step).
+ * Returns, for each request, 1 or 0 and for each of its limits index, current, previous (before the take).
+ */
+const TAKE = `
+local out, at, k = {}, 2, 1
+for _ = 1, tonumber(ARGV[1]) do
+  local now, count = tonumber(ARGV[at]), tonumber(ARGV[at + 1])
+  at = at + 2
+  local rows, allowed = {}, 1
+  for i = 1, count do
+    local window, limit, cost = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
+    at = at + 3
+    local key = KEYS[k]
+    k = k + 1
+    local held = redis.call('HMGET', key, 'i', 'c', 'p')
+    local was = tonumber(held[1] or '0')
+    local index = math.max(math.floor(now / window), was)
+    local current, previous = 0, 0
+    if index == was then current, previous = tonumber(held[2] or '0'), tonumber(held[3] or '0')
+    elseif index == was + 1 then previous = tonumber(held[2] or '0') end
+    local covered = 1 - math.max(0, now - index * window) / window
+    if previous * covered + current + cost > limit then allowed = 0 end
+    rows[i] = { key, index, current, previous, window, cost }
+  end
+  out[#out + 1] = allowed
+  for i = 1, count do
+    local r = rows[i]
+    if allowed == 1 then
+      redis.call('HSET', r[1], 'i', r[2], 'c', r[3] + r[6], 'p', r[4])
+      redis.call('PEXPIRE', r[1], 2 * r[5])
+    end
+    out[#out + 1] = r[2]
+    out[#out + 1] = r[3]
+    out[#out + 1] = r[4]
+  end
+end
+return out`
+
+type Take = { readonly limits: readonly RateLimit[]; readonly nowMs: number }
+type Options = {
+  readonly log: Log
+  readonly prefix?: string
+  /** A Redis that does not answer in time is treated as away. */
+  readonly timeoutMs?: number
+  /** How long it is left alone after that. */
+  readonly restMs?: number
+}
+
+/**
+ * Sliding windows in Redis, shared by all processes; requests of one tick travel in one round trip. While Redis is away each
+ * process holds the same limits on its own: service goes on, and no flood comes in for want of a counter.
+ * @param redis must fail fast (no offline queue)
+ */
+export function createRateLimiter(
+  redis: Redis,
+  { log, prefix = 'limit:', timeoutMs = 500, restMs = 1_000 }: Options,
+): RateLimiter {
+  const local = createLocalRateLimiter()
+  let awaySince: number | undefined
+
+  const askRedis = async (takes: readonly Take[]): Promise<RateDecision[]> => {
+    const keys = takes.flatMap(({ limits }) => limits.map(({ key }) => prefix + key))
+    const numbers = takes.flatMap(({ limits, nowMs }) => [
+      nowMs,
+      limits.length,
+      ...limits.flatMap(({ windowMs, limit, cost }) => [windowMs, limit, cost]),
+    ])
+    const reply = await within(timeoutMs, run(redis, keys, [takes.length, ...numbers]))
+    return decisions(takes, reply)
+  }
+
+  const take = groupCommit(
+    async (takes: readonly Take[]): Promise<RateDecision[]> => {
+      const alone = () => Promise.all(takes.map(({ limits, nowMs }) => local.take(limits, new Date(nowMs))))
+      if (awaySince !== undefined && performance.now() - awaySince < restMs) return alone()
+      try {
+        const decided = await askRedis(takes)
+        if (awaySince !== undefined) log.info({}, 'rate limits are shared again')
+        awaySince = undefined
+        return decided
+      } catch (err) {
+        if (awaySince === undefined) log.warn({ err }, 'Redis is away: each process holds the rate limits on its own')
+        awaySince = performance.now()
+        return alone()
+      }
+    },
+    { maxItems: 64, maxInFlight: 4 },
+  )
+  return { take: (limits, now) => take({ limits, nowMs: now.getTime() }) }
+}
+
+/** By its hash, so that the script travels once per server. */
+async function run(redis: Redis, keys: readonly string[], numbers: readonly number[]): Promise<number[]> {
+  const command = redis as Redis & { takeLimits?: (count: number, ...args: (string | number)[]) => Promise<unknown> }
+  if (!command.takeLimits) redis.defineCommand('takeLimits', { lua: TAKE })
+  return (await command.takeLimits!(keys.length, ...keys, ...numbers)) as number[]
+}
+
+function decisions(takes: readonly Take[], reply: readonly number[]): RateDecision[] {
+  let at = 0
+  return takes.map(({ limits, nowMs }) => {
+    const allowed = reply[at++] === 1
+    const windows = limits.map(() => ({ index: reply[at++]!, current: reply[at++]!, previous: reply[at++]! }))
+    const rooms = limits.map(({ limit, windowMs }, i) => {
+      const { index, current, previous } = windows[i]!
+      return limit - current - previous * (1 - Math.max(0, nowMs - index * windowMs) / windowMs)
+    })
+    const left = Math.min(...rooms.map((room, i) => room - (allowed ? limits[i]!.cost : 0)), Number.MAX_SAFE_INTEGER)
+    const waits = limits.flatMap((limit, i) => (rooms[i]! < limit.cost ? [retryAfterMs(limit, windows[i]!, nowMs)] : []))
+    return { allowed, retryAfterMs: allowed ? 0 : Math.max(1, ...waits), remaining: Math.max(0, Math.floor(left)) }
+  })
+}
+
+async function within<T>(limitMs: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${limitMs} ms`)), limitMs)
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

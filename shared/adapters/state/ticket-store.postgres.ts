@@ -1,0 +1,132 @@
+import * as z from 'zod'
+import type { Database } from '#shared/database/client.ts'
+import { groupCommit } from '#shared/database/group-commit.ts'
+import { toJson } from '#shared/database/json.ts'
+import type { Acceptance, Arrival, TicketRow, TicketStore } from '#shared/ports/ticket-store.ts'
+import { insertRuns, newRunRows } from './run-rows.ts'
+
+/**
+ * One statement for many arrivals. A key that is new (or older than a day, which is how long keys are kept) wins, and only winners
+ * and arrivals without a key get a ticket, a run and a log; a key that is there already changes nothing. Keys are inserted in
+ * order, so that processes that carry the same keys wait for each other instead of deadlocking.
+ */
+const ACCEPT = `
+  WITH arrival AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset($1::jsonb) AS a(
+      n int, id text, tenant_id text, run_id text, conversation_id text, requester_id text, created_at timestamptz,
+      key text, route text, body_hash text, response jsonb, run jsonb)
+  ), claimed AS (
+    INSERT INTO idempotency_keys AS k (tenant_id, key, route, body_hash, response, created_at)
+    SELECT tenant_id, key, route, body_hash, response, created_at FROM arrival WHERE key IS NOT NULL ORDER BY tenant_id, key
+    ON CONFLICT (tenant_id, key) DO UPDATE SET route = EXCLUDED.route, body_hash = EXCLUDED.body_hash, response = EXCLUDED.response,
+      created_at = EXCLUDED.created_at
+    WHERE k.created_at < EXCLUDED.created_at - interval '24 hours'
+    RETURNING tenant_id, key
+  ), winner AS MATERIALIZED (
+    SELECT a.* FROM arrival a LEFT JOIN claimed c ON c.tenant_id = a.tenant_id AND c.key = a.key
+    WHERE a.key IS NULL OR c.key IS NOT NULL
+  ), ${insertRuns("(SELECT coalesce(jsonb_agg(w.run), '[]') FROM winner w)")}, made AS (
+    INSERT INTO tickets (id, tenant_id, run_id, conversation_id, requester_id, created_at)
+    SELECT id, tenant_id, run_id, conversation_id, requester_id, created_at FROM winner ORDER BY id
+    ON CONFLICT (id) DO NOTHING
+    RETURNING id
+  )
+  SELECT w.n, m.id IS NOT NULL AS made FROM winner w LEFT JOIN made m ON m.id = w.id`
+
+const KEPT = `
+  SELECT k.tenant_id, k.key, k.route, k.body_hash, k.response FROM idempotency_keys k
+  JOIN jsonb_to_recordset($1::jsonb) AS a(tenant_id text, key text) ON a.tenant_id = k.tenant_id AND a.key = k.key`
+
+const ARRIVALS = 'arrivals of several tenants travel together; every row carries its own tenant'
+const KeptRow = z.object({ route: z.string(), body_hash: z.string(), response: z.unknown() })
+
+const Row = z.object({
+  id: z.string(),
+  tenant_id: z.string(),
+  run_id: z.string(),
+  conversation_id: z.string(),
+  created_at: z.date(),
+})
+
+const keyOf = (tenantId: unknown, key: unknown) => `${String(tenantId)}\n${String(key)}`
+
+export function createTicketStore(database: Database): TicketStore {
+  const accept = groupCommit(
+    async (arrivals: readonly Arrival[]) => {
+      // Two arrivals with one key in one statement would touch one row twice, which PostgreSQL refuses: the second comes after.
+      const [first, later] = splitByKey(arrivals)
+      const rows = await database.asSystem(ARRIVALS, ACCEPT, [toJson(first.map(toRow))], 'ticket-accept')
+      const made = new Map(rows.map((row) => [Number(row.n), row.made === true]))
+      const losers = first.filter((_arrival, n) => !made.has(n))
+      const kept = losers.length > 0 ? await keptFor(losers) : undefined
+      const results = new Map<Arrival, Acceptance>()
+      for (const [n, arrival] of first.entries()) results.set(arrival, made.has(n) ? won(arrival, made.get(n)!) : kept!(arrival))
+      for (const arrival of later) results.set(arrival, await accept(arrival))
+      return arrivals.map((arrival) => results.get(arrival)!)
+    },
+    { maxItems: 100, maxInFlight: 2 },
+  )
+
+  /** A statement of its own: the one before cannot see what others committed while it ran. */
+  async function keptFor(losers: readonly Arrival[]): Promise<(arrival: Arrival) => Acceptance> {
+    const keys = losers.map(({ ticket, idempotency }) => ({ tenant_id: ticket.tenantId, key: idempotency!.key }))
+    const rows = await database.asSystem(ARRIVALS, KEPT, [toJson(keys)], 'ticket-kept')
+    const byKey = new Map(rows.map((row) => [keyOf(row.tenant_id, row.key), KeptRow.parse(row)]))
+    return ({ ticket, idempotency }) => {
+      const row = byKey.get(keyOf(ticket.tenantId, idempotency!.key))
+      if (!row) return { kind: 'in-flight' }
+      if (row.route !== idempotency!.route || row.body_hash !== idempotency!.bodyHash) return { kind: 'mismatch' }
+      return row.response === null ? { kind: 'in-flight' } : { kind: 'replayed', response: row.response }
+    }
+  }
+
+  return {
+    accept,
+    async find(tenantId, ticketId) {
+      const sql = 'SELECT id, tenant_id, run_id, conversation_id, created_at FROM tickets WHERE tenant_id = $1 AND id = $2'
+      const rows = await database.forTenant(tenantId, sql, [ticketId], 'ticket-find')
+      return rows.length === 0 ? undefined : toTicketRow(rows[0])
+    },
+    async addFeedback({ id, tenantId, ticketId, rating, comment, createdAt }) {
+      const sql = `
+        INSERT INTO feedback (tenant_id, id, ticket_id, rating, comment, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (id) DO NOTHING`
+      await database.forTenant(tenantId, sql, [id, ticketId, rating, comment ?? null, createdAt])
+    },
+  }
+}
+
+/** The key was free but its ticket is there: the key was forgotten since, the ticket was not, and its ids follow from the key. */
+const won = (arrival: Arrival, made: boolean): Acceptance =>
+  made || !arrival.idempotency ? { kind: 'accepted' } : { kind: 'replayed', response: arrival.idempotency.response }
+
+function splitByKey(arrivals: readonly Arrival[]): [Arrival[], Arrival[]] {
+  const seen = new Set<string>()
+  const first: Arrival[] = []
+  const later: Arrival[] = []
+  for (const arrival of arrivals) {
+    const key = arrival.idempotency ? keyOf(arrival.ticket.tenantId, arrival.idempotency.key) : undefined
+    ;(key !== undefined && seen.has(key) ? later : first).push(arrival)
+    if (key !== undefined) seen.add(key)
+  }
+  return [first, later]
+}
+
+const toRow = ({ ticket, run, idempotency }: Arrival, n: number) => ({
+  n,
+  id: ticket.id,
+  tenant_id: ticket.tenantId,
+  run_id: run.id,
+  conversation_id: ticket.conversationId,
+  requester_id: ticket.requester.id,
+  created_at: run.createdAt,
+  run: newRunRows([run])[0],
+  ...(idempotency
+    ? { key: idempotency.key, route: idempotency.route, body_hash: idempotency.bodyHash, response: idempotency.response }
+    : {}),
+})
+
+function toTicketRow(row: unknown): TicketRow {
+  const { id, tenant_id, run_id, conversation_id, created_at } = Row.parse(row)
+  return { id, tenantId: tenant_id, runId: run_id, conversationId: conversation_id, createdAt: created_at }
+}
