@@ -47,8 +47,8 @@ return out`
 
 type Take = { readonly limits: readonly RateLimit[]; readonly nowMs: number }
 type Options = {
-  readonly log: Log
-  readonly prefix?: string
+  /** Told once when Redis goes away and once when it is back. */
+  readonly log?: Log
   /** A Redis that does not answer in time is treated as away. */
   readonly timeoutMs?: number
   /** How long it is left alone after that. */
@@ -58,17 +58,18 @@ type Options = {
 /**
  * Sliding windows in Redis, shared by all processes; requests of one tick travel in one round trip. While Redis is away each
  * process holds the same limits on its own: service goes on, and no flood comes in for want of a counter.
- * @param redis must fail fast (no offline queue)
+ * @param redis must fail fast (no offline queue) @param prefix keeps installations on one Redis apart
  */
-export function createRateLimiter(
+export function createRedisRateLimiter(
   redis: Redis,
-  { log, prefix = 'limit:', timeoutMs = 500, restMs = 1_000 }: Options,
+  prefix: string,
+  { log, timeoutMs = 500, restMs = 1_000 }: Options = {},
 ): RateLimiter {
   const local = createLocalRateLimiter()
   let awaySince: number | undefined
 
   const askRedis = async (takes: readonly Take[]): Promise<RateDecision[]> => {
-    const keys = takes.flatMap(({ limits }) => limits.map(({ key }) => prefix + key))
+    const keys = takes.flatMap(({ limits }) => limits.map(({ key }) => `${prefix}:limit:${key}`))
     const numbers = takes.flatMap(({ limits, nowMs }) => [
       nowMs,
       limits.length,
@@ -84,11 +85,11 @@ export function createRateLimiter(
       if (awaySince !== undefined && performance.now() - awaySince < restMs) return alone()
       try {
         const decided = await askRedis(takes)
-        if (awaySince !== undefined) log.info({}, 'rate limits are shared again')
+        if (awaySince !== undefined) log?.info({}, 'rate limits are shared again')
         awaySince = undefined
         return decided
       } catch (err) {
-        if (awaySince === undefined) log.warn({ err }, 'Redis is away: each process holds the rate limits on its own')
+        if (awaySince === undefined) log?.warn({ err }, 'Redis is away: each process holds the rate limits on its own')
         awaySince = performance.now()
         return alone()
       }

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createLocalRateLimiter } from '#shared/adapters/state/rate-limiter.local.ts'
-import { createRateLimiter } from '#shared/adapters/state/rate-limiter.redis.ts'
+import { createRedisRateLimiter } from '#shared/adapters/state/rate-limiter.redis.ts'
 import type { RateLimiter } from '#shared/ports/rate-limiter.ts'
 import { rateLimiterContract } from '#test/contracts/rate-limiter.contract.ts'
 import { recordingLog } from '#test/fakes/log.recording.ts'
@@ -19,7 +19,7 @@ describe.skipIf(!hasRedis)('with a real Redis (needs redis-server on PATH)', () 
     redis = new Redis({ path: server.socket, enableOfflineQueue: false, maxRetriesPerRequest: 1, retryStrategy: () => 50 })
     redis.on('error', () => {})
     await new Promise((resolve) => redis.once('ready', resolve))
-    limiter = createRateLimiter(redis, { log: recordingLog() })
+    limiter = createRedisRateLimiter(redis, 'test', { log: recordingLog() })
   })
   afterAll(async () => {
     redis.disconnect()
@@ -37,7 +37,7 @@ describe.skipIf(!hasRedis)('with a real Redis (needs redis-server on PATH)', () 
   })
 
   test('two processes share a limit', async () => {
-    const other = createRateLimiter(redis, { log: recordingLog() })
+    const other = createRedisRateLimiter(redis, 'test', { log: recordingLog() })
     const limit = { key: 'shared', limit: 10, windowMs: 60_000, cost: 1 }
     const now = new Date()
     const decisions = await Promise.all(Array.from({ length: 30 }, (_, i) => (i % 2 ? limiter : other).take([limit], now)))
@@ -46,7 +46,7 @@ describe.skipIf(!hasRedis)('with a real Redis (needs redis-server on PATH)', () 
 
   test('what it stores goes away by itself', async () => {
     await limiter.take([{ key: 'brief', limit: 10, windowMs: 1_000, cost: 1 }], new Date())
-    const ttl = await redis.pttl('limit:brief')
+    const ttl = await redis.pttl('test:limit:brief')
     expect(ttl).toBeGreaterThan(0)
     expect(ttl).toBeLessThanOrEqual(2_000)
   })
@@ -60,7 +60,7 @@ describe.skipIf(!hasRedis)('with a real Redis (needs redis-server on PATH)', () 
     })
     away.on('error', () => {})
     const log = recordingLog()
-    const alone = createRateLimiter(away, { log })
+    const alone = createRedisRateLimiter(away, 'test', { log })
     const limit = { key: 'alone', limit: 7, windowMs: 60_000, cost: 1 }
     const now = new Date()
     const decisions = await Promise.all(Array.from({ length: 20 }, () => alone.take([limit], now)))
