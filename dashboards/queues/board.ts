@@ -7,6 +7,7 @@ import { DEFAULT_TENANT_ID } from '#shared/domain/tenant.ts'
 import { admit, viewerOf } from '../access.ts'
 import type { DashboardDeps, Viewer } from '../deps.ts'
 import { sendProblem } from '../problem.ts'
+import { DeadLetterAdapter } from './dead-letter-adapter.ts'
 import { maskPayload, maskResponse } from './mask-jobs.ts'
 import { DEAD_LETTER_QUEUE, ruleFor } from './rules.ts'
 
@@ -28,13 +29,14 @@ function board(deps: DashboardDeps): FastifyAdapter {
   createBullBoard({
     queues: deps.queues.map(({ queue, readOnly = false }) => {
       const isDeadLetters = queue.name === DEAD_LETTER_QUEUE
-      const adapter = new BullMQAdapter(queue, {
+      const Adapter = isDeadLetters ? DeadLetterAdapter : BullMQAdapter
+      const adapter = new Adapter(queue, {
         readOnlyMode: readOnly,
         // Hides the buttons; `ruleFor` is what refuses.
         allowRetries: isDeadLetters,
         delimiter: '.',
         description: isDeadLetters
-          ? 'Copies for you to look at; the truth is in PostgreSQL. Promote or retry sends the run round again.'
+          ? 'Copies for you to look at; the truth is in PostgreSQL. Retry sends the run round again.'
           : '',
         externalJobUrl: (job) => ({ displayText: 'Run', href: `/console/runs/${encodeURIComponent(runIdOf(job.data))}` }),
       })

@@ -191,6 +191,16 @@ describe.skipIf(server === '')('the queues’ pages over a real Redis (needs red
     expect((await call('PUT', `/api/queues/dead-letter/dl_1/${button}`)).statusCode).toBe(404)
   })
 
+  test('dead letters show as failed jobs with a retry button, however their copies wait', async () => {
+    await deadLetters.add('verify: defect', { id: 'dl_1', runId: 'run_1', code: 'defect' }, { jobId: 'dl_1' })
+    await deadLetters.add('verify: defect', { id: 'dl_2', runId: 'run_2', code: 'defect' }, { jobId: 'dl_2', delay: 60_000 })
+    const board = (await call('GET', '/api/queues?activeQueue=dead-letter&status=failed&page=1&jobsPerPage=10')).json()
+    const shown = board.queues.find(({ name }: { name: string }) => name === 'dead-letter')
+    expect(shown).toMatchObject({ statuses: ['failed'], counts: { failed: 2, waiting: 0, delayed: 0 }, allowRetries: true })
+    expect(shown.jobs.map(({ id }: { id: string }) => id).toSorted()).toEqual(['dl_1', 'dl_2'])
+    expect((await call('GET', '/api/queues/dead-letter/dl_1')).json().status).toBe('failed')
+  })
+
   test('a dead letter that was redriven elsewhere answers 409, another tenant’s 404', async () => {
     await deadLetters.add('x', { id: 'dl_gone', runId: 'run_dead', tenantId: 'default' }, { jobId: 'dl_gone' })
     expect((await call('PUT', '/api/queues/dead-letter/dl_gone/promote')).statusCode).toBe(409)
