@@ -98,12 +98,18 @@ function conflictWith(sentence: string, facts: readonly Fact[], { evidence, stat
     const instead = lost.find((other) => comparable(fact, other))
     if (instead !== undefined) return `says "${fact.raw}", passage ${n} says "${instead.raw}": "${clip(statement.text)}"`
   }
-  // "WPA3 or WPA3" adds nothing that its source lacks, but as many items as there are must be the same ones.
-  if (copy && lost.length > 0 && facts.length === statement.facts.length)
-    return `leaves out "${lost[0]!.raw}" of passage ${n}: "${clip(statement.text)}"`
+  // "WPA3 or WPA3" holds nothing that its source lacks, but one item twice where the source has two.
+  const doubled =
+    copy && lost.length > 0 ? facts.find((fact) => timesIn(fact, facts) > Math.max(1, timesIn(fact, statement.facts))) : undefined
+  if (doubled !== undefined) {
+    return `says "${doubled.raw}" once too often, passage ${n} says "${lost[0]!.raw}": "${clip(statement.text)}"`
+  }
   const opposite = negationConflict(sentence, statement.text, copy) ?? oppositeWords(sentence, statement.text)
   return opposite === undefined ? undefined : `${opposite}; passage ${n} says: "${clip(statement.text)}"`
 }
+
+const timesIn = (fact: Fact, facts: readonly Fact[]): number =>
+  facts.filter(({ kind, value }) => kind === fact.kind && value === fact.value).length
 
 const clip = (text: string): string => (text.length > 200 ? `${text.slice(0, 199)}…` : text)
 
