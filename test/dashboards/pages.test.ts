@@ -1,16 +1,10 @@
-import { spawnSync } from 'node:child_process'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { mountConsole } from '#dashboards/console/mount.ts'
-import { createWorld, HOSTILE, KEYS, type World } from './world.ts'
+import { BROWSER, BROWSER_ARGS, createWorld, HOSTILE, KEYS, type World } from './world.ts'
 
-const executablePath = spawnSync('sh', ['-c', 'command -v chromium || command -v chromium-browser || command -v google-chrome'], {
-  encoding: 'utf8',
-}).stdout.trim()
-const args =
-  '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'
-const withChromium = describe.skipIf(executablePath === '')
+const withChromium = describe.skipIf(BROWSER === '')
 withChromium('the console in a browser (needs chromium on PATH)', { timeout: 60_000 }, () => {
   let browser: Browser
   let app: FastifyInstance
@@ -19,7 +13,7 @@ withChromium('the console in a browser (needs chromium on PATH)', { timeout: 60_
   const complaints: string[] = []
 
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath, args: args.split(' ') })
+    browser = await chromium.launch({ executablePath: BROWSER, args: BROWSER_ARGS })
   }, 60_000)
   afterAll(() => browser?.close())
   beforeEach(async () => {

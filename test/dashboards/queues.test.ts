@@ -6,11 +6,12 @@ import { appRoutes } from '@bull-board/api/dist/routes.js'
 import { Queue, Worker } from 'bullmq'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { Redis } from 'ioredis'
+import { chromium } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { mountDashboards } from '#dashboards/mount.ts'
 import { maskResponse } from '#dashboards/queues/mask-jobs.ts'
 import { ruleFor } from '#dashboards/queues/rules.ts'
-import { basic, createWorld, KEYS, type World } from './world.ts'
+import { BROWSER, BROWSER_ARGS, basic, createWorld, KEYS, type World } from './world.ts'
 
 const PLANTED = 'planted@customer.example'
 
@@ -222,4 +223,33 @@ describe.skipIf(server === '')('the queues’ pages over a real Redis (needs red
     expect(response.statusCode).toBe(403)
     expect(await queue.isPaused()).toBe(false)
   })
+
+  test.skipIf(BROWSER === '')(
+    'its retry button redrives, in a browser that loads nothing from elsewhere (needs chromium)',
+    async () => {
+      await deadLetters.add(
+        'verify: defect',
+        { id: 'dl_2', runId: 'run_elsewhere', code: 'defect', tenantId: 'default' },
+        { jobId: 'dl_2' },
+      )
+      const origin = await app.listen({ port: 0, host: '127.0.0.1' })
+      const browser = await chromium.launch({ executablePath: BROWSER, args: BROWSER_ARGS })
+      try {
+        const context = await browser.newContext({ httpCredentials: { username: 'me', password: KEYS.operator, send: 'always' } })
+        const page = await context.newPage()
+        const complaints: string[] = []
+        page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()))
+        page.on('request', (request) => request.url().startsWith(origin) || complaints.push(`outside: ${request.url()}`))
+        await page.goto(`${origin}/queues/queue/dead-letter?status=failed`)
+        await page.locator('ul[class*="jobActions"] button').first().click()
+        await page.getByRole('button', { name: /confirm/i }).click()
+        await expect
+          .poll(() => world.redriven, { timeout: 10_000 })
+          .toEqual([{ id: 'dl_2', tenantId: 'default', actor: 'key_operator' }])
+        expect(complaints).toEqual([])
+      } finally {
+        await browser.close()
+      }
+    },
+  )
 })

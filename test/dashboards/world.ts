@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import type { DashboardDeps, Viewer } from '#dashboards/deps.ts'
 import type { Attempt, Run, RunEvent } from '#shared/domain/run.ts'
 import type { Role } from '#shared/domain/tenant.ts'
@@ -494,3 +495,12 @@ const silent: DashboardDeps['log'] = { debug() {}, info() {}, warn() {}, error()
 export const basic = (key: string, user = 'me') => ({
   authorization: `Basic ${Buffer.from(`${user}:${key}`).toString('base64')}`,
 })
+
+/** Empty where there is none; tests that need it skip then. */
+export const BROWSER = spawnSync('sh', ['-c', 'command -v chromium || command -v chromium-browser || command -v google-chrome'], {
+  encoding: 'utf8',
+}).stdout.trim()
+export const BROWSER_ARGS =
+  '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'.split(
+    ' ',
+  )
