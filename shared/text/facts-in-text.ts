@@ -42,7 +42,7 @@ const EMAIL = /(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:
 const URL = /(?<![A-Za-z0-9])(?:https?:\/\/|www\.)[^\s<>"'`|\\^{}[\]]{1,2000}/gi
 const BARE_DOMAIN =
   /(?<![\w@./-])(?:[a-z0-9-]{1,63}\.){1,5}(?:com|org|net|io|example|app|dev|gov|edu|info|ai|eu|uk|de|fr|es|it|nl|ca|au|us|co)(?![\w-]|\.\w)(?:\/[^\s<>"'`|\\^{}[\]]{0,500})?/gi
-const PHONE = /(?<![\p{L}\p{N}.,$€£-])(?:\+\d{1,3}[ .-]?)?(?:\(\d{1,5}\)[ .-]?)?\d{2,5}(?:[ .-]\d{2,5}){1,4}(?![\p{N}-])/gu
+const PHONE = /(?<![\p{L}\p{N}.,$€£-])(?:\+\d{1,3}[ .-]?)?(?:\(\d{1,5}\)[ .-]?)?\d{2,8}(?:[ .-]\d{2,8}){1,4}(?![\p{N}-])/gu
 const TIME = /(?<![\p{N}.:])(\d{1,2})(?::(\d{2})(?::\d{2})?)?(?:\s{0,4}([ap])\.?m\b\.?)?(?![\p{N}:])/giu
 const ROUND_THE_CLOCK = /\b24 ?\/ ?7\b|\b24 hours a day\b|\b(?:a)?round[ -]the[ -]clock\b/gi
 /** `401(k)` and `401k` are one name. */
@@ -118,7 +118,7 @@ export const normalWords = (text: string): string =>
     .toLowerCase()
     .replace(/\s?[’‘']/g, "'")
     .replace(/[^\p{L}\p{N}$€£%'+#@/.-]+/gu, ' ')
-    .replace(/[.'-]+(?= |$)/g, '')
+    .replace(/(?<![.'-])[.'-]+(?= |$)/g, '')
     .trim()
 
 function trimUrl(url: string): string {

@@ -59,7 +59,7 @@ export function splitSentences(text: string): TextUnit[] {
     block += 1
     if (heading) {
       headings.length = Math.min(headings.length, heading[1]!.length - 1)
-      headings[heading[1]!.length - 1] = heading[2]!.replace(/[#\s]*$/, '').trim()
+      headings[heading[1]!.length - 1] = withoutClosingMarks(heading[2]!)
       for (let i = 0; i < headings.length; i++) headings[i] ??= ''
       at += 1
     } else if (FENCE.test(line.text)) {
@@ -80,6 +80,12 @@ export function splitSentences(text: string): TextUnit[] {
     }
   }
   return units
+}
+
+function withoutClosingMarks(heading: string): string {
+  let end = heading.length
+  while (end > 0 && /[#\s]/.test(heading[end - 1]!)) end -= 1
+  return heading.slice(0, end).trim()
 }
 
 type Line = Span & { text: string }

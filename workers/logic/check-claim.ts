@@ -78,12 +78,7 @@ function copyOf(text: string, evidence: readonly Evidence[]): EvidenceSpan | und
 }
 
 /** The first checkable item that no cited passage holds, as a reason that names what stands there instead. */
-function factProblem(
-  text: string,
-  evidence: readonly Evidence[],
-  question: string,
-  span: EvidenceSpan,
-): string | undefined {
+function factProblem(text: string, evidence: readonly Evidence[], question: string, span: EvidenceSpan): string | undefined {
   const facts = factsIn(text)
   if (facts.length === 0) return undefined
   const known = evidence.flatMap((one) => one.facts)
@@ -98,7 +93,7 @@ function factProblem(
     // "There are two plans" counts what the passage lists; a changed count of a near-copy is found below.
     if (fact.kind === 'number' && fact.unit === undefined && /^[a-z]+$/i.test(fact.raw) && Number(fact.value) <= 10) continue
     const held = evidence.some((one) => holdsFact(fact, one))
-    const name = held ? otherName(fact, known) : undefined
+    const name = otherName(fact, known)
     if (held && name === undefined) continue
     const instead = name ?? counterpart(fact, facts, span)
     const where = evidence.map((one) => one.passage.n).join(', ')

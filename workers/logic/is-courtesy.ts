@@ -8,9 +8,9 @@ const PURPOSE = new Set(
 )
 /** And it may hold no other words than these: one more, such as "refund", and it claims something. */
 const ALSO = new Set(
-  `a an and any anything are at be been by can colleague colleagues could customer day do else feel for forward free from further good great hear here
+  `a am an and any anything are at be been by can colleague colleagues could customer day do else feel for forward free from further good great hear here
   i if im in is it its kind let like look looking may me message more morning my need of on or other our out part person please questions reaching
-  problem service so support team that the there this to touch trouble us we well were weve with would writing you your youre inconvenience getting
+  problem service so much support team that the there this to touch trouble us we well were weve with would writing you your youre inconvenience getting
   best afternoon evening sir madam having about`.split(/\s+/),
 )
 const MAX_WORDS = 24
