@@ -8,6 +8,7 @@ import { SqliteSparseIndex } from './adapters/search/sparse-index.sqlite.ts'
 import { type Config, ConfigError } from './config.ts'
 import type { Clock } from './ports/clock.ts'
 import type { Embedder } from './ports/embedder.ts'
+import type { DenseIndex, SparseIndex } from './ports/search-index.ts'
 
 const OPENAI_DIMENSIONS: Readonly<Record<string, number>> = { 'text-embedding-3-small': 1_536, 'text-embedding-3-large': 3_072 }
 
@@ -19,8 +20,8 @@ export async function createSearch(config: Config, clock: Clock) {
   }
   const embedder = createEmbedder(config, clock)
   const folder = join(config.dataDir, 'search')
-  const dense = new SqliteDenseIndex({ folder: join(folder, 'dense'), embedder })
-  const sparse = new SqliteSparseIndex({ folder: join(folder, 'sparse') })
+  const dense: DenseIndex & { close(): void } = new SqliteDenseIndex({ folder: join(folder, 'dense'), embedder })
+  const sparse: SparseIndex & { close(): void } = new SqliteSparseIndex({ folder: join(folder, 'sparse') })
   const searcher = new HybridSearcher({ embedder, dense, sparse, reranker: new LexicalReranker() })
   return {
     embedder,

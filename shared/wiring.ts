@@ -16,6 +16,7 @@ import { createTenantStore } from './adapters/state/tenant-store.postgres.ts'
 import { createTicketStore } from './adapters/state/ticket-store.postgres.ts'
 import { createRedisTokenStream } from './adapters/state/token-stream.redis.ts'
 import { createUsageStore } from './adapters/state/usage-store.postgres.ts'
+import { createLog as createPinoLog, type LogOptions } from './adapters/telemetry/log.pino.ts'
 import { createTelemetry } from './adapters/telemetry/telemetry.prometheus.ts'
 import type { Config } from './config.ts'
 import { Database } from './database/client.ts'
@@ -26,6 +27,9 @@ import type { Clock } from './ports/clock.ts'
 import type { Log } from './ports/log.ts'
 import { createModels } from './wiring-models.ts'
 import { createSearch } from './wiring-search.ts'
+
+/** Log lines go to standard error: what a command prints can be piped. */
+export const createLog = (level: LogOptions['level']): Log => createPinoLog({ level, destination: process.stderr })
 
 export type WiringOptions = {
   readonly config: Config

@@ -20,7 +20,7 @@ type Sweeping = Pick<Engine, 'runs' | 'dispatcher' | 'stream' | 'telemetry' | 'c
  */
 export async function sweep(engine: Sweeping): Promise<Swept> {
   if (await engine.dispatcher.lostMemory()) {
-    engine.log.warn({}, 'the queues have lost their memory; every open run is looked at now')
+    engine.log.debug({}, 'the queues remember nothing (new, flushed or restarted empty); every open run is looked at now')
     await engine.runs.checkAll()
   }
   const total = { looked: 0, redispatched: 0, expired: 0 }

@@ -1,0 +1,25 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Config } from '#shared/config.ts'
+
+export type AdminKey = { readonly key: string; readonly isNew: boolean; readonly file: string | undefined }
+
+/**
+ * `ADMIN_API_KEY`, else the key that an earlier start has made, else a new one. A key of our own making lies in the data
+ * directory, readable by its owner only, so that the commands of this machine can use it.
+ */
+export function adminKey(config: Config): AdminKey {
+  if (config.adminApiKey !== undefined) return { key: config.adminApiKey, isNew: false, file: undefined }
+  const file = join(config.dataDir, 'admin-key')
+  try {
+    return { key: readFileSync(file, 'utf8').trim(), isNew: false, file }
+  } catch {
+    mkdirSync(config.dataDir, { recursive: true })
+    const key = `al_${randomBytes(32).toString('base64url')}`
+    writeFileSync(file, `${key}\n`, { mode: 0o600 })
+    return { key, isNew: true, file }
+  }
+}
+
+export const hashKey = (key: string) => createHash('sha256').update(key).digest()

@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Config } from '#shared/config.ts'
+
+export type Client = {
+  readonly url: string
+  request(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<{ status: number; body: unknown }>
+}
+
+/** Talks to an API with the admin key of this machine, as a user's own program would. */
+export function apiClient(url: string, key: string): Client {
+  return {
+    url,
+    async request(method, path, body, headers = {}) {
+      const json = body === undefined ? {} : { body: JSON.stringify(body) }
+      const type: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' }
+      const response = await fetch(`${url}${path}`, {
+        method,
+        headers: { authorization: `Bearer ${key}`, ...type, ...headers },
+        ...json,
+      })
+      const text = await response.text()
+      return { status: response.status, body: text.startsWith('{') || text.startsWith('[') ? JSON.parse(text) : text }
+    },
+  }
+}
+
+/**
+ * The running server of this configuration.
+ * @throws Error that says how to start one
+ */
+export async function localClient(config: Config): Promise<Client> {
+  const url = `http://${config.host}:${config.port}`
+  const key = config.adminApiKey ?? readKey(config)
+  const answers = await fetch(`${url}/healthz`).then(
+    () => true,
+    () => false,
+  )
+  if (!answers || key === undefined)
+    throw new Error(
+      `nothing answers at ${url}; start it with \`npm start\` (or set HOST, PORT and ADMIN_API_KEY to where it runs)`,
+    )
+  return apiClient(url, key)
+}
+
+function readKey(config: Config): string | undefined {
+  try {
+    return readFileSync(join(config.dataDir, 'admin-key'), 'utf8').trim()
+  } catch {
+    return undefined
+  }
+}

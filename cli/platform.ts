@@ -1,0 +1,174 @@
+import { randomBytes } from 'node:crypto'
+import type { Queue } from 'bullmq'
+import { createApi } from '#api/server.ts'
+import { registerGauges } from '#dashboards/gauges.ts'
+import { mountDashboards } from '#dashboards/mount.ts'
+import { allQueues } from '#pipelines/registry.ts'
+import type { Config } from '#shared/config.ts'
+import { DEFAULT_TENANT_ID, TenantConfig } from '#shared/domain/tenant.ts'
+import type { Clock } from '#shared/ports/clock.ts'
+import type { Log } from '#shared/ports/log.ts'
+import { type Doors, openDoors } from '#shared/wiring.ts'
+import { countBacklog } from '#workers/backlog.ts'
+import type { Engine } from '#workers/engine.ts'
+import { startWorkers, type WorkerHost } from '#workers/host.ts'
+import { createRunMover } from '#workers/move-run.ts'
+import { loadPrompts } from '#workers/prompts.ts'
+import { steps } from '#workers/steps.ts'
+import { adminKey, hashKey } from './admin-key.ts'
+import { serveHealth } from './health-server.ts'
+import { type PrivateRedis, startPrivateRedis } from './private-redis.ts'
+
+/** Beyond this many runs under way in all, new work gets 503 until there are fewer. */
+const MAX_BACKLOG_TOTAL = 500_000
+
+export type Roles = {
+  readonly api: boolean
+  /** true: all steps; a list: those; false: none. */
+  readonly work: boolean | readonly string[]
+}
+export type Platform = {
+  /** Of the API, or of the health server of a process that only works. */
+  readonly url: string
+  readonly doors: Doors
+  readonly engine: Engine
+  readonly key: ReturnType<typeof adminKey>
+  /** Whether the tenant `default` was made by this start. */
+  readonly firstStart: boolean
+  /** Stops taking work, finishes or hands back what is in hand, closes everything; within 20 s. */
+  stop(): Promise<void>
+}
+export type PlatformOptions = {
+  readonly config: Config
+  readonly roles: Roles
+  readonly log: Log
+  readonly say?: (line: string) => void
+  readonly clock?: Clock
+  readonly prefix?: string
+}
+
+/** The composition root: the roles this process plays, on the stores that the configuration names. */
+export async function startPlatform({ config, roles, log, say = () => {}, clock, prefix }: PlatformOptions): Promise<Platform> {
+  const alone = roles.api && roles.work === true
+  if (!alone && (config.redisUrl === undefined || config.databaseUrl === undefined)) {
+    throw new Error(
+      'processes that share the work need REDIS_URL and DATABASE_URL; without them, `answerline up` runs everything in one process',
+    )
+  }
+  let privateRedis: PrivateRedis | undefined
+  const closers: (() => Promise<void> | void)[] = []
+  const stop = async () => {
+    for (const close of closers.splice(0).reverse()) await close()
+  }
+  try {
+    if (config.redisUrl === undefined) {
+      privateRedis = await startPrivateRedis(config.dataDir, say)
+      closers.push(() => privateRedis!.stop())
+    }
+    const queueNames = allQueues().map(({ queue }) => queue)
+    const doors = await openDoors({
+      config,
+      redisUrl: config.redisUrl ?? privateRedis!.url,
+      queueNames,
+      log,
+      ...(clock ? { clock } : {}),
+      ...(prefix === undefined ? {} : { prefix }),
+    })
+    closers.push(() => doors.close())
+    const firstStart = await createDefaultTenant(doors)
+    const backlog = await countBacklog(doors.runs, log)
+    closers.push(() => backlog.stop())
+    const engine: Engine = {
+      ...doors,
+      worker: `worker-${process.pid}`,
+      backlogOf: backlog.of,
+      deps: { ...doors, prompts: loadPrompts() },
+    }
+    let host: WorkerHost | undefined
+    if (roles.work !== false) {
+      host = startWorkers(engine, steps, doors.createConsumer(), roles.work === true ? undefined : roles.work)
+      closers.push(() => host!.stop())
+    }
+    registerGauges(doors.telemetry, doors)
+    const key = adminKey(config)
+    const checks = healthChecks(doors, host)
+    const server = roles.api
+      ? apiServer({ doors, engine, key: key.key, backlog, checks, config })
+      : serveHealth({ ...doors, ...checks })
+    closers.push(() => server.close())
+    const url = await server.listen({ port: config.port, host: config.host })
+    return { url, doors, engine, key, firstStart, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+type ApiParts = {
+  readonly doors: Doors
+  readonly engine: Engine
+  readonly key: string
+  readonly backlog: { of(tenantId: string): number; total(): number }
+  readonly checks: ReturnType<typeof healthChecks>
+  readonly config: Config
+}
+
+function apiServer({ doors, engine, key, backlog, checks }: ApiParts) {
+  const mover = createRunMover(engine)
+  return createApi({
+    ...doors,
+    mover,
+    adminKeyHash: hashKey(key),
+    backlogOf: backlog.of,
+    backlogTotal: backlog.total,
+    maxBacklogTotal: MAX_BACKLOG_TOTAL,
+    ...checks,
+    mounts: (app, shared) =>
+      mountDashboards(app, {
+        ...doors,
+        ...shared,
+        audit: doors.tenants.audit,
+        queues: doors.dispatcher.queues.map((queue: Queue) => ({ queue })),
+        runLog: doors.runs,
+        runMover: mover,
+      }),
+  })
+}
+
+/** @returns true when it was not there before */
+async function createDefaultTenant({ tenants, clock }: Doors): Promise<boolean> {
+  const secret = `whsec_${randomBytes(32).toString('base64')}`
+  const config = TenantConfig.parse({ webhook: { secret } })
+  return tenants.create({ id: DEFAULT_TENANT_ID, name: 'Default', config, createdAt: clock.now() })
+}
+
+function healthChecks(doors: Doors, host: WorkerHost | undefined) {
+  const check = async (work: Promise<{ ok: boolean; detail: string }>) => {
+    try {
+      return await Promise.race([
+        work,
+        new Promise<{ ok: boolean; detail: string }>((resolve) =>
+          setTimeout(resolve, 2_000, { ok: false, detail: 'no answer within 2 s' }).unref(),
+        ),
+      ])
+    } catch (error) {
+      return { ok: false, detail: (error as Error).message.slice(0, 200) }
+    }
+  }
+  const all = async (parts: Readonly<Record<string, Promise<{ ok: boolean; detail: string }>>>) => {
+    const entries = await Promise.all(Object.entries(parts).map(async ([name, work]) => [name, await check(work)] as const))
+    return { ok: entries.every(([, { ok }]) => ok), checks: Object.fromEntries(entries) }
+  }
+  const signal = () => AbortSignal.timeout(2_000)
+  return {
+    readiness: () =>
+      all({
+        database: doors.database.asSystem('readiness', 'SELECT 1').then(() => ({ ok: true, detail: doors.database.kind })),
+        redis: doors.redis.ping().then(() => ({ ok: true, detail: 'answers' })),
+        dense: doors.dense.health(signal()),
+        sparse: doors.sparse.health(signal()),
+        model: doors.llm.ready(),
+      }),
+    liveness: () => all(host ? { consumption: host.alive() } : {}),
+  }
+}
