@@ -8,6 +8,7 @@ import { html } from './html.ts'
 import { LOOKERS, SECURITY_HEADERS, sendPage } from './layout.ts'
 import { addViews } from './views.ts'
 
+const FORM = 'application/x-www-form-urlencoded'
 const MAX_FORM_BYTES = 256 * 1024
 const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#0b6e5f"/><path d="M8 17l6 6 11-13" fill="none" stroke="#fff" stroke-width="4" stroke-linecap="round" stroke-linejoin="round"/></svg>`
 
@@ -17,10 +18,10 @@ export async function mountConsole(app: FastifyInstance, deps: DashboardDeps): P
   await app.register(
     async (scope) => {
       scope.addHook('onRequest', admit(deps, LOOKERS))
-      scope.addContentTypeParser(
-        'application/x-www-form-urlencoded',
-        { parseAs: 'string', bodyLimit: MAX_FORM_BYTES },
-        (_request, body, done) => done(null, new URLSearchParams(String(body))),
+      // The API around it may have one of its own, or refuse forms.
+      if (scope.hasContentTypeParser(FORM)) scope.removeContentTypeParser(FORM)
+      scope.addContentTypeParser(FORM, { parseAs: 'string', bodyLimit: MAX_FORM_BYTES }, (_request, body, done) =>
+        done(null, new URLSearchParams(String(body))),
       )
       scope.setErrorHandler((error: { statusCode?: number }, request, reply) => {
         const status = error.statusCode ?? 500

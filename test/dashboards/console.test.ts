@@ -3,7 +3,8 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { html, webAddress } from '#dashboards/console/html.ts'
 import { maskFact } from '#dashboards/console/mask-facts.ts'
 import { mountConsole } from '#dashboards/console/mount.ts'
-import { basic, createWorld, KEYS, NOW, type World } from './world.ts'
+import { NOW } from './moment.ts'
+import { basic, createWorld, KEYS, type World } from './world.ts'
 
 let app: FastifyInstance
 let world: World

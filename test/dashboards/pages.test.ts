@@ -2,7 +2,9 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { mountConsole } from '#dashboards/console/mount.ts'
-import { BROWSER, BROWSER_ARGS, createWorld, HOSTILE, KEYS, type World } from './world.ts'
+import { BROWSER, BROWSER_ARGS } from './browser.ts'
+import { HOSTILE } from './moment.ts'
+import { createWorld, KEYS, type World } from './world.ts'
 
 const withChromium = describe.skipIf(BROWSER === '')
 withChromium('the console in a browser (needs chromium on PATH)', { timeout: 60_000 }, () => {

@@ -11,7 +11,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { mountDashboards } from '#dashboards/mount.ts'
 import { maskResponse } from '#dashboards/queues/mask-jobs.ts'
 import { ruleFor } from '#dashboards/queues/rules.ts'
-import { BROWSER, BROWSER_ARGS, basic, createWorld, KEYS, type World } from './world.ts'
+import { BROWSER, BROWSER_ARGS } from './browser.ts'
+import { basic, createWorld, KEYS, type World } from './world.ts'
 
 const PLANTED = 'planted@customer.example'
 
