@@ -150,10 +150,12 @@ function diverse(scored: readonly Candidate[], weights: ReadonlyMap<string, numb
   const chosen: Candidate[] = []
   for (const one of scored) {
     if (chosen.length === MAX_SENTENCES || one.score < best * WORTH_ADDING) break
-    const held = [...missing].filter(([term]) => one.terms.has(term))
-    const gain = held.reduce((sum, [, weight]) => sum + weight, 0) / total
+    // A second row of a table is wanted for what it is about (its first cell), not for a word it has in passing.
     const sibling =
       one.unit.kind === 'row' && chosen.some((other) => other.passage === one.passage && other.unit.block === one.unit.block)
+    const about = sibling ? new Set(contentTerms(one.unit.cells?.[0]?.value ?? '')) : one.terms
+    const held = [...missing].filter(([term]) => about.has(term))
+    const gain = held.reduce((sum, [, weight]) => sum + weight, 0) / total
     if (chosen.length > 0 && gain < MIN_GAIN && (sibling || one.score < best * AS_GOOD)) continue
     if (chosen.some((other) => alike(one.terms, other.terms) > TOO_ALIKE)) continue
     chosen.push(one)

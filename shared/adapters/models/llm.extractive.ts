@@ -11,7 +11,7 @@ export const EXTRACTIVE_MODEL = 'extractive-1'
  * Below this the passages do not speak of what is asked. Set on the demo: 55 of 58 answerable tickets lie above it and 17 of 19
  * unanswerable or empty ones below; see docs/decisions/0011-claim-ledger.md.
  */
-const MIN_STRENGTH = 0.34
+const MIN_STRENGTH = 0.375
 
 /**
  * Not a language model: it writes nothing, it quotes the sentences of the given passages that answer the question best, each with
