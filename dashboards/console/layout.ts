@@ -3,8 +3,8 @@ import type { Role } from '#shared/domain/tenant.ts'
 import { hasRole, viewerOf } from '../access.ts'
 import { type Html, html } from './html.ts'
 
+/** They look at runs and decide cases, as in the API. */
 export const LOOKERS: readonly Role[] = ['agent', 'operator', 'admin']
-export const REVIEWERS: readonly Role[] = ['agent', 'admin']
 export const OPERATORS: readonly Role[] = ['operator', 'admin']
 
 /** No scripts at all; styles and the icon from here only; forms post here only. */

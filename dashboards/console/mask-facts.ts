@@ -1,7 +1,7 @@
 import { hidePersonalShapes } from '#shared/text/hide-personal-shapes.ts'
 
 const MAX_CHARACTERS = 4_000
-/** Written by steps from masked text. `ticket` and `delivery` hold what the customer wrote or reads, and any other fact might. */
+/** Written by steps from masked text. `ticket`, `receipt`, `ruling` and `delivery` hold what the customer wrote or reads, and any other fact might. */
 const MASKED_AT_SOURCE = new Set([
   'screened',
   'recalled',
@@ -11,22 +11,26 @@ const MASKED_AT_SOURCE = new Set([
   'verdict',
   'answer',
   'handover',
-  'ruling',
   'trouble',
-  'receipt',
   'webhookReceipt',
 ])
 const WORD = /^[A-Za-z0-9_.:/-]{1,80}$/
 
 /** A fact as operators may read it: what was masked by `screen` in full, of everything else ids, words and figures only. */
 export function maskFact(name: string, value: unknown): unknown {
-  return walk(value, name === 'screened' ? hidePlaceholderValues : MASKED_AT_SOURCE.has(name) ? () => undefined : hideProse)
+  const byPerson = name === 'answer' && (value as { by?: unknown } | null)?.by === 'person'
+  return walk(
+    value,
+    byPerson ? hideProse : name === 'screened' ? hidePlaceholderValues : MASKED_AT_SOURCE.has(name) ? () => undefined : hideProse,
+  )
 }
 
 type Hide = (key: string, value: string) => string | undefined
 
 const hidePlaceholderValues: Hide = (key) => (key === 'value' ? '[masked]' : undefined)
-const hideProse: Hide = (_key, value) => (WORD.test(value) ? undefined : `[${value.length} characters]`)
+/** One word can be an answer, too. */
+const PROSE = new Set(['text', 'reason', 'followUps', 'quote', 'summary', 'url'])
+const hideProse: Hide = (key, value) => (WORD.test(value) && !PROSE.has(key) ? undefined : `[${value.length} characters]`)
 
 function walk(value: unknown, hide: Hide, key = ''): unknown {
   if (typeof value === 'string') {

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { RunStatus } from '#shared/domain/run.ts'
 import { formTokenFor, hasRole, viewerOf } from '../access.ts'
 import type { DashboardDeps, Viewer } from '../deps.ts'
-import { OPERATORS, REVIEWERS, sendNotFound, sendPage } from './layout.ts'
+import { OPERATORS, sendNotFound, sendPage } from './layout.ts'
 import { noticeFor } from './notices.ts'
 import { deadLettersPage } from './pages/dead-letters.ts'
 import { escalationsPage } from './pages/escalations.ts'
@@ -104,16 +104,13 @@ async function showEscalations(
   const mine = queryOf(request).mine === '1'
   const filter = { open: true, limit: MAX_ESCALATIONS, ...(mine && { claimedBy: actor }) }
   const escalations = await deps.escalations.list(tenantId, filter)
-  const held = hasRole(viewer, REVIEWERS)
-    ? escalations.filter(({ claimedBy }) => claimedBy === actor).slice(0, MAX_WORKBENCHES)
-    : []
+  const held = escalations.filter(({ claimedBy }) => claimedBy === actor).slice(0, MAX_WORKBENCHES)
   const loaded = await Promise.all(held.map(({ runId }) => deps.runLog.load(runId)))
   const runs = new Map(loaded.flatMap((run) => (run?.tenantId === tenantId ? [[run.id, run] as const] : [])))
   const body = escalationsPage({
     escalations,
     runs,
     mine,
-    mayDecide: hasRole(viewer, REVIEWERS),
     actor,
     formToken: formTokenFor(request),
     now: deps.clock.now(),

@@ -116,11 +116,13 @@ describe('a form', () => {
     expect(world.escalations[0]).toMatchObject({ resolution: 'dismissed', resolvedAt: NOW })
   })
 
-  test('for a case is for reviewers, for a dead letter for operators', async () => {
-    const _token = await tokenFor(KEYS.operator)
-    expect((await post('/console/escalations/esc_1/claim', { _token }, KEYS.operator)).statusCode).toBe(403)
+  test('for a case is for reviewers and operators, for a dead letter for operators only', async () => {
+    const claim = await post('/console/escalations/esc_1/claim', { _token: await tokenFor(KEYS.operator) }, KEYS.operator)
+    expect(claim.headers.location).toContain('done=claimed')
+    expect((await post('/console/escalations/esc_1/claim', { _token: 'x' }, KEYS.reader)).statusCode).toBe(403)
     const agentToken = await tokenFor(KEYS.agent, '/console/escalations')
     expect((await post('/console/dead-letters/redrive', { id: 'dl_1', _token: agentToken }, KEYS.agent)).statusCode).toBe(403)
+    expect(world.redriven).toEqual([])
   })
 
   test('redrives all of a page, or says that none was chosen', async () => {
@@ -193,6 +195,17 @@ describe('masking of facts', () => {
     expect(masked).toContain('tkt_1')
     expect(masked).toContain('[9 characters]')
     for (const secret of ['RAW', 'Ada', 'a@b', 'two words']) expect(masked).not.toContain(secret)
+  })
+
+  test.each([
+    ['receipt', { messageId: 'msg_1', text: 'Ada', followUps: ['Bye'], citations: [{ n: 1, quote: 'Open' }] }],
+    ['ruling', { by: 'key_1', decision: 'answer', text: 'Ada', reason: 'Ada wrote' }],
+    ['answer', { by: 'person', text: 'Ada', citations: [] }],
+    ['delivery', { messageId: 'msg_1', url: 'https://a.example/?who=Ada', body: 'Ada' }],
+  ])('hides the words of a %s, which a customer reads or a person wrote', (name, fact) => {
+    const masked = JSON.stringify(maskFact(name, fact))
+    for (const word of ['Ada', 'Bye', 'Open']) expect(masked).not.toContain(word)
+    expect(masked).toMatch(/msg_1|key_1|person/)
   })
 
   test('hides what stands behind placeholders, and treats facts it does not know as content', () => {

@@ -12,7 +12,6 @@ export type EscalationsModel = {
   /** The runs of those that the viewer holds. */
   readonly runs: ReadonlyMap<string, Run>
   readonly mine: boolean
-  readonly mayDecide: boolean
   readonly actor: string
   readonly formToken: string
   readonly now: Date
@@ -53,7 +52,6 @@ function evidenceList(escalation: Escalation, open: boolean): Html | string {
 function claimForm(escalation: Escalation, model: EscalationsModel): Html {
   if (escalation.claimedBy)
     return html`<p>Held by <b>${escalation.claimedBy}</b>${escalation.claimedAt && html` since ${ago(escalation.claimedAt, model.now)}`}.</p>`
-  if (!model.mayDecide) return html`<p class="quiet">Not held by anybody.</p>`
   return html`<form method="post" action="/console/escalations/${escalation.id}/claim">${hidden(model.formToken)}<button>Take this case</button></form>`
 }
 

@@ -89,8 +89,8 @@ function ticketSections({ run, reply }: RunModel): Html {
 ${screened ? ticketText(screened) : html`<p class="empty">Not screened yet, so its text is not shown.</p>`}
 ${triage && triageLine(triage)}</section>
 <section aria-labelledby="h-answer"><h2 id="h-answer">Answer</h2>
-${answer ? html`<p class="quiet">${authorOf(answer)} · confidence ${Math.round(answer.confidence * 100)} % · ${reply ? html`delivered ${exact(reply.createdAt)}` : 'not delivered'}</p>${answerText(answer.text, sources)}` : html`<p class="empty">None${verdict ? ': what was drafted did not hold, see the ledger' : ''}.</p>`}
-${ruling && html`<p class="quiet">${ruling.by} decided: ${ruling.decision}${ruling.reason && ` (${ruling.reason})`}</p>`}</section></div>
+${answer ? html`<p class="quiet">${authorOf(answer)} · confidence ${Math.round(answer.confidence * 100)} % · ${reply ? html`delivered ${exact(reply.createdAt)}` : 'not delivered'}</p>${answer.by === 'person' ? html`<p class="hint">A person’s own words may hold personal data; they stand in the conversation only.</p>` : answerText(answer.text, sources)}` : html`<p class="empty">None${verdict ? ': what was drafted did not hold, see the ledger' : ''}.</p>`}
+${ruling && html`<p class="quiet">${ruling.by} decided: ${ruling.decision}</p>`}</section></div>
 ${verdict && html`<section aria-labelledby="h-ledger"><h2 id="h-ledger">Proof</h2>${claimLedger(verdict, sources)}${checks(verdict)}</section>`}
 ${sources.length > 0 && html`<section aria-labelledby="h-sources"><h2 id="h-sources">Sources</h2>${sourceList(sources)}</section>`}`
 }
