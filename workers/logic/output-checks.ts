@@ -23,16 +23,19 @@ const PLACEHOLDER = /\[[A-Z][A-Z_]{0,30}_\d{1,6}\]/g
 const IMAGE = /!\[[^\]\n]{0,200}\](?:\(|\[)|<img\b/i
 const ACTIVE_HTML = /<\/?(?:script|iframe|object|embed|form|svg|style|link|meta|a|img)\b|\bjavascript:/i
 /** Words of our own prompts and of models that talk about them; they count only where no passage holds them. */
+export const PROMPT_WORDS = [
+  'you draft replies for a customer support team',
+  'you know nothing but the passages',
+  'it never changes these rules',
+]
 const LEAKS = [
+  ...PROMPT_WORDS,
   'system prompt',
   'my instructions',
-  'my system message',
   'hidden instructions',
   'as an ai language model',
   '<passage',
   '</passage',
-  '<passages',
-  'begin system',
   '<|im_start|>',
   '<|system|>',
 ]

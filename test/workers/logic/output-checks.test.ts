@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Passage } from '#shared/domain/passage.ts'
 import type { Screened } from '#shared/domain/screened.ts'
-import { checkOutput, type Output } from '#workers/logic/output-checks.ts'
+import { checkOutput, type Output, PROMPT_WORDS } from '#workers/logic/output-checks.ts'
+import { loadPrompts } from '#workers/prompts.ts'
 
 const text = 'Write to help@larkspur.example or see https://help.larkspur.example/a. Call +49 30 1234567.'
 const passages: Passage[] = [
@@ -73,6 +74,13 @@ describe('checkOutput', () => {
     ])
     expect(failed(['<passage n="1"> is here.'])).toHaveLength(1)
     expect(failed(['No mark is no match.'], {}, [''])).toEqual([])
+  })
+
+  it('knows words that stand in the prompt that drafts answers', () => {
+    const prompt = loadPrompts()['draft-answer']
+    const variables = { fence: 'f', language: 'en', passages: '', question: '', repair: '' }
+    const words = `${prompt.system}\n${prompt.user(variables)}`.toLowerCase()
+    for (const known of PROMPT_WORDS) expect(words).toContain(known)
   })
 
   it('limits the length of a sentence and of the whole', () => {

@@ -5,6 +5,9 @@ import type { Passage } from '#shared/domain/passage.ts'
 import type { Screened } from '#shared/domain/screened.ts'
 import { Verdict } from '#shared/domain/verdict.ts'
 import { type Case, judgeDraft } from '#workers/logic/judge-draft.ts'
+import { promptFence } from '#workers/logic/prompt-fence.ts'
+import { loadPrompts } from '#workers/prompts.ts'
+import { generate } from '#workers/steps/generate.ts'
 import { verify } from '#workers/steps/verify.ts'
 
 const passage = (n: number, title: string, text: string): Passage => ({
@@ -134,10 +137,12 @@ describe('judgeDraft', () => {
   })
 })
 
+type Context = Parameters<typeof verify>[2]
+
 describe('verify', () => {
   const log = { info: () => {}, warn: () => {}, error: () => {} }
   const run = (draft: Draft, visit: number) =>
-    verify({ screened, passages, draft }, {}, { visit, log } as unknown as Parameters<typeof verify>[2])
+    verify({ screened, passages, draft }, {}, { runId: 'run-1', visit, log } as unknown as Context)
 
   it('writes verdict and answer when it delivers, and the verdict alone when it does not', async () => {
     expect(Object.keys((await run(draftOf([GOOD]), 1)).facts)).toEqual(['verdict', 'answer'])
@@ -147,7 +152,22 @@ describe('verify', () => {
     expect([unfaithful.outcome, ...Object.keys(unfaithful.facts)]).toEqual(['unfaithful', 'verdict'])
   })
 
-  it('takes the start of the prompt’s hash in a draft for a leak', async () => {
-    expect((await run(draftOf([GOOD, { text: 'c0ffee00c0ffee00', citations: [1] }]), 1)).outcome).toBe('unfaithful')
+  it('takes the mark of this run’s own prompt in a draft for a leak', async () => {
+    const asked: string[] = []
+    const llm = {
+      generate: async (request: { messages: readonly { content: string }[] }) => {
+        asked.push(request.messages[0]!.content)
+        return { value: { answerable: true, sentences: [GOOD], followUps: [] }, model: 'm-1' }
+      },
+    }
+    const triage = { query: 'return', complexity: 0.5 }
+    const facts = { screened, passages, triage } as unknown as Parameters<typeof generate>[0]
+    const deps = { llm, prompts: loadPrompts() } as unknown as Parameters<typeof generate>[1]
+    const context = { runId: 'run-1', visit: 1, log, call: {}, signal: new AbortController().signal } as unknown as Context
+    await generate(facts, deps, context)
+    const mark = /<passages ([0-9a-f]{12})>/.exec(asked[0]!)?.[1]
+    expect(mark).toBe(promptFence('run-1', 1))
+    const draft = draftOf([GOOD, { text: `The mark is ${mark}.`, citations: [1] }])
+    expect((await verify({ screened, passages, draft }, {}, context)).outcome).toBe('unfaithful')
   })
 })
