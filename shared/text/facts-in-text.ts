@@ -1,5 +1,6 @@
 import { datesIn } from './dates-in-text.ts'
-import { magnitudeOf, NUMBER_WORDS, numberInWords } from './number-words.ts'
+import { magnitudeOf, NUMBER_WORDS } from './number-words.ts'
+import { quantityAt } from './quantity-at.ts'
 import { currencyOf, durationOf, measureOf } from './units-of-measure.ts'
 
 export type FactKind =
@@ -63,53 +64,73 @@ const MAX_CODE_CHARACTERS = 80
 export function factsIn(text: string): Fact[] {
   const found: Fact[] = []
   const taken = new Uint8Array(text.length)
-  const free = (start: number, end: number) => !taken.subarray(start, end).includes(1)
+  const free = (match: RegExpExecArray) => !taken.subarray(match.index, match.index + match[0].length).includes(1)
   const add = (fact: Omit<Fact, 'raw'>) => {
     taken.fill(1, fact.start, fact.end)
     found.push({ ...fact, raw: text.slice(fact.start, fact.end) })
   }
-  const scan = (
-    pattern: RegExp,
-    read: (match: RegExpExecArray) => (Omit<Fact, 'raw' | 'start' | 'end'> & { length?: number }) | undefined,
-  ) => {
+  const scan = ({ pattern, read }: Reader) => {
     for (const match of text.matchAll(pattern)) {
-      const fact = free(match.index, match.index + match[0].length) ? read(match) : undefined
+      const fact = free(match) ? read(match) : undefined
       if (fact === undefined) continue
       const { length = match[0].length, ...rest } = fact
       add({ ...rest, start: match.index, end: match.index + length })
     }
   }
 
-  for (const pattern of [PLACEHOLDER, CITATION, LIST_NUMBER]) {
+  for (const pattern of NO_FACTS)
     for (const match of text.matchAll(pattern)) taken.fill(1, match.index, match.index + match[0].length)
-  }
-  if (text.includes('@')) scan(EMAIL, (match) => ({ kind: 'email', value: match[0].toLowerCase().replace(/[.-]+$/, '') }))
-  for (const pattern of [URL, BARE_DOMAIN]) {
-    scan(pattern, (match) => {
-      const url = trimUrl(match[0])
-      return { kind: 'url', value: normalUrl(url), length: url.length }
-    })
-  }
+  ADDRESSES.forEach(scan)
   for (const date of datesIn(text, taken)) add({ kind: 'date', ...date })
-  scan(ROUND_THE_CLOCK, () => ({ kind: 'time', value: '24/7' }))
-  scan(BRACKETED, (match) => ({ kind: 'code', value: match[0].toLowerCase().replace(/[()]/g, '') }))
-  scan(WEEKDAY, (match) => ({ kind: 'weekday', value: match[1]!.slice(0, 3).toLowerCase() }))
-  scan(PHONE, (match) => (looksLikePhone(match[0]) ? { kind: 'phone', value: match[0].replace(/\D/g, '') } : undefined))
-  scan(TIME, (match) => timeOf(match[1]!, match[2], match[3]))
-  scan(TOKEN, (match) => codeOf(match[0]))
-  for (const match of text.matchAll(NUMBER))
-    if (free(match.index, match.index + match[0].length)) add(quantityAt(text, match.index, match[0]))
+  OTHERS.forEach(scan)
+  for (const match of text.matchAll(NUMBER)) if (free(match)) add(quantityAt(text, match.index, match[0]))
   for (const match of text.matchAll(NUMBER_WORDS)) {
     const fact = quantityAt(text, match.index, match[0])
-    // "One" without a unit is nearly always a pronoun; so is "the two".
-    if (free(match.index, match.index + match[0].length) && (fact.unit !== undefined || fact.amount !== '1')) add(fact)
+    // "One" without a unit is nearly always a pronoun.
+    if (free(match) && (fact.unit !== undefined || fact.amount !== '1')) add(fact)
   }
-  for (const match of text.matchAll(QUOTED)) {
-    const words = match.slice(1).find((group) => group !== undefined)!
-    const value = normalWords(words)
-    if (value.length > 1) found.push({ kind: 'quote', value, raw: words, start: match.index, end: match.index + match[0].length })
-  }
-  return found.sort((a, b) => a.start - b.start || a.end - b.end)
+  return [...found, ...quotesIn(text)].sort((a, b) => a.start - b.start || a.end - b.end)
+}
+
+type Reader = {
+  readonly pattern: RegExp
+  readonly read: (match: RegExpExecArray) => (Pick<Fact, 'kind' | 'value'> & { readonly length?: number }) | undefined
+}
+
+const NO_FACTS = [PLACEHOLDER, CITATION, LIST_NUMBER]
+
+const readUrl: Reader['read'] = (match) => {
+  const url = trimUrl(match[0])
+  return { kind: 'url', value: normalUrl(url), length: url.length }
+}
+
+const ADDRESSES: readonly Reader[] = [
+  { pattern: EMAIL, read: (match) => ({ kind: 'email', value: match[0].toLowerCase().replace(/[.-]+$/, '') }) },
+  { pattern: URL, read: readUrl },
+  { pattern: BARE_DOMAIN, read: readUrl },
+]
+
+/** In this order, behind dates and before plain numbers: an earlier reader keeps its characters. */
+const OTHERS: readonly Reader[] = [
+  { pattern: ROUND_THE_CLOCK, read: () => ({ kind: 'time', value: '24/7' }) },
+  { pattern: BRACKETED, read: (match) => ({ kind: 'code', value: match[0].toLowerCase().replace(/[()]/g, '') }) },
+  { pattern: WEEKDAY, read: (match) => ({ kind: 'weekday', value: match[1]!.slice(0, 3).toLowerCase() }) },
+  {
+    pattern: PHONE,
+    read: (match) => (looksLikePhone(match[0]) ? { kind: 'phone', value: match[0].replace(/\D/g, '') } : undefined),
+  },
+  { pattern: TIME, read: (match) => timeOf(match[1]!, match[2], match[3]) },
+  { pattern: TOKEN, read: (match) => codeOf(match[0]) },
+]
+
+function quotesIn(text: string): Fact[] {
+  return [...text.matchAll(QUOTED)].flatMap((match) => {
+    const raw = match.slice(1).find((group) => group !== undefined)!
+    const value = normalWords(raw)
+    return value.length > 1
+      ? [{ kind: 'quote' as const, value, raw, start: match.index, end: match.index + match[0].length }]
+      : []
+  })
 }
 
 /** Letters, digits and what joins them, in lower case and separated by single spaces: how quoted words are compared. */
@@ -178,74 +199,3 @@ function codeOf(token: string): { kind: 'code' | 'version'; value: string } | un
 
 /** `LK-204`, `lk 204` and `LK204` are one code. */
 export const normalCode = (token: string): string => token.toLowerCase().replace(/[-_ ]/g, '')
-
-const CURRENCY_BEFORE = /(US\$|CA\$|AU\$|A\$|C\$|[$€£¥₹]|\b(?:USD|EUR|GBP|CAD|AUD|CHF) ?) ?$/
-const MAGNITUDE = /^ ?(hundred|thousand|million|billion|trillion|k|bn|m)(?![\p{L}\p{N}])/iu
-const UNIT =
-  /^(?:[ \u00A0\u202F-]?|\s{1,4}(?=\p{L}{3}))(?:(business|working)[ -])?(per cent|percent|°[CF]|[\p{L}]{1,14}|[%€£$°℃])(?![\p{L}\p{N}])/u
-const PER = /^[^\S\n]*(?:per|a|an|each|every|\/) ?(?:hub and )?([\p{L}]{2,10})/u
-const WORD_BEFORE = /([\p{L}][\p{L}\p{N}]{0,30})[ -]$/u
-
-/** Reads what stands around the number `raw` at `start`: currency, magnitude, unit, period, or the name that it belongs to. */
-function quantityAt(text: string, start: number, raw: string): Omit<Fact, 'raw'> {
-  const before = text.slice(Math.max(0, start - 34), start)
-  let end = start + raw.length
-  const written = /^\d/.test(raw)
-  const digits = written ? raw.replaceAll(',', '') : String(numberInWords(raw))
-  if (digits.split('.').length > 2) return { kind: 'version', value: digits, start, end }
-  if (/\b(?:versions?|firmware|release|v\.?) $/i.test(before) && digits.includes('.'))
-    return { kind: 'version', value: digits, amount: plain(digits), start, end }
-
-  const symbol = CURRENCY_BEFORE.exec(before)
-  const magnitude = MAGNITUDE.exec(text.slice(end, end + 14))
-  const short = magnitude !== null && magnitude[1]!.length < 3
-  let factor = 1
-  // A single "m" is a metre unless it is money.
-  if (
-    magnitude !== null &&
-    (!short || symbol !== null || (magnitude[1]!.toLowerCase() === 'k' && !magnitude[0].startsWith(' ')))
-  ) {
-    factor = magnitudeOf(magnitude[1]!) ?? { k: 1e3, m: 1e6, bn: 1e9 }[magnitude[1]!.toLowerCase()] ?? 1
-    end += magnitude[0].length
-  }
-  const negative = /(?:^|[\s(])[-−]$/.test(before) ? '-' : ''
-  const amount = negative + plain(digits, factor)
-  const unit = UNIT.exec(text.slice(end, end + 34))
-  const unitEnd = unit === null ? end : end + unit[0].length
-  const currency = symbol === null ? unit && currencyOf(unit[2]!) : currencyOf(symbol[1]!.trim())
-  if (currency) {
-    const priceEnd = symbol === null ? unitEnd : end
-    const per = PER.exec(text.slice(priceEnd, priceEnd + 24))?.[1]
-      ?.toLowerCase()
-      .replace(/ly$|s$/, '')
-    const period = per !== undefined && (durationOf(per) || /^(?:user|hub|seat|device|month|year)$/.test(per)) ? { per } : {}
-    return {
-      kind: 'price',
-      value: `${amount} ${currency}`,
-      amount,
-      unit: currency,
-      ...period,
-      start: start - (symbol?.[0].length ?? 0),
-      end: priceEnd,
-    }
-  }
-  if (unit !== null && /^(?:%|per ?cent)$/.test(unit[2]!))
-    return { kind: 'percent', value: `${amount} %`, amount, unit: '%', start, end: unitEnd }
-  // "1980s" is a decade, not half an hour.
-  const decade = unit?.[0] === 's' && /^[12]\d{3}$/.test(digits)
-  const duration = unit === null || decade ? undefined : durationOf(unit[2]!)
-  if (duration) {
-    const name = unit![1] === undefined ? duration[0] : `working ${unit![2]!.toLowerCase().replace(/s$/, '')}`
-    const scaled = unit![1] === undefined ? negative + plain(digits, factor * duration[1]) : amount
-    return { kind: 'duration', value: `${scaled} ${name}`, amount, unit: name, start, end: unitEnd }
-  }
-  const measure = unit === null ? undefined : measureOf(unit[2]!)
-  if (measure !== undefined) return { kind: 'number', value: `${amount} ${measure}`, amount, unit: measure, start, end: unitEnd }
-  const name = WORD_BEFORE.exec(before)?.[1]
-  return { kind: 'number', value: amount, amount, ...(name === undefined ? {} : { before: name }), start, end }
-}
-
-/** `007.50` times 1 -> `7.5`; numbers too long for arithmetic (order numbers) keep their digits. */
-function plain(digits: string, factor = 1): string {
-  return digits.length > 15 ? digits : String(Number((Number(digits) * factor).toPrecision(12)))
-}
