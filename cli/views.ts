@@ -17,7 +17,7 @@ export const TicketView = z.object({
 export type TicketView = z.infer<typeof TicketView>
 export const DocumentView = z.object({ documentId: z.string(), state: z.string(), error: z.unknown() })
 export const RunView = z.object({
-  attempts: z.array(z.looseObject({ step: z.string(), factsWritten: z.record(z.string(), z.unknown()) })),
+  attempts: z.array(z.looseObject({ step: z.string(), facts: z.record(z.string(), z.unknown()) })),
 })
 const ProblemView = z.object({ title: z.string(), detail: z.string().optional() })
 

@@ -2,7 +2,7 @@ import { durationMs } from '#shared/domain/duration.ts'
 import type { Failure } from '#shared/domain/failure.ts'
 import { ENDED, type RunEvent, type RunState } from '#shared/domain/run.ts'
 import type { Lane } from '#shared/domain/ticket.ts'
-import type { Pipeline } from './define.ts'
+import type { Pipeline } from './pipeline.ts'
 import { nextDelayMs } from './retry.ts'
 
 export type Transition = {
@@ -30,6 +30,8 @@ const MACHINE = new Set(['queued', 'running', 'delayed'])
 export function advance(pipeline: Pipeline, run: RunState, event: RunEvent, now: Date, random: number): Transition | Ignored {
   if (event.kind === 'redriven') return redrive(pipeline, run, event.step, now)
   if (ENDED.includes(run.status)) return { ignored: `the run has ended (${run.status})` }
+  if (event.kind === 'cancelled' && pipeline.steps[run.step]?.irrevocable)
+    return { ignored: `"${run.step}" cannot be called back` }
   if (event.kind === 'cancelled') return { ...still(run, 'cancelled', now), next: bump(run, { status: 'cancelled' }) }
   const byPerson = run.status === 'waiting'
   switch (event.kind) {

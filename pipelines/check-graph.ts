@@ -1,6 +1,6 @@
 import { durationMs } from '#shared/domain/duration.ts'
 import { RunEnd } from '#shared/domain/run.ts'
-import type { Pipeline } from './define.ts'
+import type { Pipeline } from './pipeline.ts'
 import { retryProblems } from './retry.ts'
 
 type Edge = { readonly from: string; readonly to: string; readonly writes: readonly string[]; readonly bounded: boolean }

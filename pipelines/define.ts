@@ -3,34 +3,7 @@ import type { Duration } from '#shared/domain/duration.ts'
 import type { RunEnd } from '#shared/domain/run.ts'
 import type { Lane } from '#shared/domain/ticket.ts'
 import { findProblems } from './check-graph.ts'
-import type { RetryPolicy } from './retry.ts'
-
-/** A pipeline is data: what happens and in what order. Types refuse wrong wiring; `findProblems` refuses unsound graphs at import. */
-type Facts = Record<string, z.ZodType>
-
-type OutcomeSpec<F> = {
-  /** The next step, or an end. */
-  readonly to: string
-  /** The facts that a step writes when it ends this way. */
-  readonly writes?: readonly (keyof F & string)[]
-  /** Bounds a loop: the edge may be taken this often in a run; after that `afterwards` is taken in its place. */
-  readonly atMost?: number
-  readonly afterwards?: string
-}
-
-type StepSpec<F> = {
-  /** A step that a person ends: its function hands over and waits; `writes` are the facts of that hand-over. */
-  readonly by?: 'person'
-  readonly writes?: readonly (keyof F & string)[]
-  /** Facts that every path to this step has written. */
-  readonly reads: readonly (keyof F & string)[]
-  /** Facts that only some paths write; the step gets them when they are there. */
-  readonly mayRead?: readonly (keyof F & string)[]
-  readonly retry: RetryPolicy
-  /** For one execution of the step's function. */
-  readonly deadline: Duration
-  readonly on: Readonly<Record<string, OutcomeSpec<F>>>
-}
+import type { Facts, OutcomeSpec, Pipeline, StepSpec } from './pipeline.ts'
 
 type Declared<F, S, E> = {
   readonly name: string
@@ -62,19 +35,6 @@ export function definePipeline<
   const problems = findProblems(pipeline as unknown as Pipeline)
   if (problems.length > 0) throw new TypeError(`pipeline ${pipeline.name}: ${problems.join('; ')}`)
   return Object.freeze(pipeline)
-}
-
-/** Any pipeline, for code that works on all of them. */
-export type Pipeline = {
-  readonly name: string
-  readonly version: number
-  readonly facts: Facts
-  readonly given: string
-  readonly start: string
-  readonly rescue?: { readonly to: string; readonly atMost: number; readonly writes: string }
-  readonly deadline: Readonly<Record<Lane, Duration>>
-  readonly steps: Readonly<Record<string, StepSpec<Record<string, unknown>>>>
-  readonly ends: readonly RunEnd[]
 }
 
 type Steps = { readonly facts: Facts; readonly steps: Record<string, StepSpec<never>> }

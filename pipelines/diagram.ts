@@ -1,4 +1,4 @@
-import type { Pipeline } from './define.ts'
+import type { Pipeline } from './pipeline.ts'
 
 /** The pipeline as a Mermaid flowchart, drawn from its own data, so that no picture can go stale. */
 export function toMermaid(pipeline: Pipeline): string {

@@ -1,5 +1,5 @@
-import type { Pipeline } from './define.ts'
 import { indexDocument } from './index-document.ts'
+import type { Pipeline } from './pipeline.ts'
 import { sendWebhook } from './send-webhook.ts'
 import { supportTicket } from './support-ticket.ts'
 

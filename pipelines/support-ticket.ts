@@ -96,6 +96,7 @@ export const supportTicket = definePipeline({
     deliver: {
       reads: ['ticket', 'answer'],
       mayRead: ['screened', 'recalled', 'verdict'],
+      irrevocable: true,
       retry: patient,
       deadline: '15s',
       on: { delivered: { writes: ['receipt'], to: 'answered' } },

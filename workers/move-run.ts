@@ -1,5 +1,5 @@
 import { advance, type Transition } from '#pipelines/advance.ts'
-import type { Pipeline } from '#pipelines/define.ts'
+import type { Pipeline } from '#pipelines/pipeline.ts'
 import { pipelineNamed, queueName } from '#pipelines/registry.ts'
 import { eventsOf } from '#pipelines/ticket-events.ts'
 import { derivedId } from '#shared/domain/id.ts'

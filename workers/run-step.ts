@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { Pipeline } from '#pipelines/define.ts'
+import type { Pipeline } from '#pipelines/pipeline.ts'
 import { pipelineNamed, queueName } from '#pipelines/registry.ts'
 import { durationMs } from '#shared/domain/duration.ts'
 import { failureOf, Parked, retryable, StepFailure } from '#shared/domain/failure.ts'

@@ -111,7 +111,7 @@ async function sendOne(client: Client, ticket: DemoTicket): Promise<Row> {
 const WithIntent = z.object({ triage: z.object({ intent: z.string() }) })
 
 function intentIn(run: unknown): string {
-  const written = RunView.parse(run).attempts.map(({ factsWritten }) => WithIntent.safeParse(factsWritten))
+  const written = RunView.parse(run).attempts.map(({ facts }) => WithIntent.safeParse(facts))
   return written.findLast(({ success }) => success)?.data?.triage.intent ?? ''
 }
 

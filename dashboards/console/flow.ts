@@ -1,4 +1,4 @@
-import type { Pipeline } from '#pipelines/define.ts'
+import type { Pipeline } from '#pipelines/pipeline.ts'
 import type { Attempt, Run } from '#shared/domain/run.ts'
 import { type Html, html } from './html.ts'
 

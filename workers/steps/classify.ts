@@ -37,7 +37,9 @@ export const classify: Step<'support-ticket', 'classify', 'llm' | 'prompts' | 'm
 ) => {
   const text = `${screened.subject}\n${screened.text}`.trim()
   const assessment = assessSeverity(text)
-  const local = classifierFor(context.tenant).predict(text.slice(0, CLASSIFIER_CHARACTERS))
+  const query = rewriteQuery(screened.subject, screened.text)
+  // Of a long letter the question tells what it is about; the story around it only misleads.
+  const local = classifierFor(context.tenant).predict(query.slice(0, CLASSIFIER_CHARACTERS))
   const model = local.outOfScope && deps.modelAvailable ? await askModel(screened, deps, context) : undefined
   const triage = compose(
     screened,

@@ -14,7 +14,7 @@ export function createMeasuredLlm(inner: Llm, name: string, { telemetry, clock }
         const reply = await inner.generate(request, options)
         if (!reply.fromJournal) {
           const { provider, model, usage, costUsd, latencyMs } = reply
-          telemetry.modelCalled({ provider, model, task, result: 'reply', seconds: latencyMs / 1_000, usage, costUsd })
+          telemetry.modelCalled({ provider, model, task, result: 'ok', seconds: latencyMs / 1_000, usage, costUsd })
         }
         return reply
       } catch (error) {
