@@ -1,7 +1,12 @@
 import type { Chunk } from '#shared/domain/document.ts'
 
 /** What the first stage of the search knows about a passage. */
-export type Candidate = { readonly chunk: Chunk; readonly fused: number }
+export type Candidate = {
+  readonly chunk: Chunk
+  readonly fused: number
+  readonly dense?: { readonly score: number }
+  readonly sparse?: { readonly score: number }
+}
 
 /** Second stage: reads query and passage together, which is dearer and better than comparing them apart. */
 export interface Reranker {

@@ -2,8 +2,8 @@ import type { Candidate, Reranker } from '#shared/ports/reranker.ts'
 import { coverage, type TermWeights, weighTerms } from '#shared/text/term-coverage.ts'
 import { contentTerms, isIdentifier, tokenize } from '#shared/text/tokenize.ts'
 
-/** How much each sign of relevance says, against 1 for the first stage's own opinion. */
-const WEIGHTS = { fused: 1, text: 0.5, title: 0.35, section: 0.1, proximity: 0.2, identifiers: 0.4 }
+/** How much each sign of relevance says, against 1 for the best BM25 score; every sign is 0..1. Set on msft_support_kb. */
+const WEIGHTS: Signs = { sparse: 1, dense: 0.1, text: 0, title: 0.6, section: 0.4, proximity: 0.2, identifiers: 0.1 }
 const WINDOW_TERMS = 24
 
 type Read = { readonly order: string[]; readonly body: Set<string>; readonly title: Set<string>; readonly section: Set<string> }
@@ -24,20 +24,36 @@ export class LexicalReranker implements Reranker {
       texts.map((text) => new Set([...text.body, ...text.title, ...text.section])),
     )
     const identifiers = [...new Set(tokenize(query).filter(isIdentifier))]
-    const most = Math.max(...candidates.map(({ fused }) => fused), Number.MIN_VALUE)
-    return candidates.map(({ fused }, i) => (WEIGHTS.fused * fused) / most + scoreOf(texts[i]!, weights, identifiers))
+    const best = (score: (candidate: Candidate) => number | undefined) =>
+      Math.max(...candidates.map((candidate) => score(candidate) ?? 0), Number.MIN_VALUE)
+    const [sparse, dense] = [best((candidate) => candidate.sparse?.score), best((candidate) => candidate.dense?.score)]
+    return candidates.map((candidate, i) =>
+      weigh({
+        sparse: (candidate.sparse?.score ?? 0) / sparse,
+        dense: (candidate.dense?.score ?? 0) / dense,
+        ...signsOf(texts[i]!, weights, identifiers),
+      }),
+    )
   }
 }
 
-function scoreOf(text: Read, weights: TermWeights, identifiers: readonly string[]): number {
+type Signs = { [Name in 'sparse' | 'dense' | keyof ReturnType<typeof signsOf>]: number }
+
+const weigh = (signs: Signs): number => {
+  let score = 0
+  for (const name of Object.keys(WEIGHTS) as (keyof Signs)[]) score += WEIGHTS[name] * signs[name]
+  return score
+}
+
+function signsOf(text: Read, weights: TermWeights, identifiers: readonly string[]) {
   const named = identifiers.filter((id) => text.body.has(id) || text.title.has(id) || text.section.has(id)).length
-  return (
-    WEIGHTS.text * coverage(weights, text.body) +
-    WEIGHTS.title * coverage(weights, text.title) +
-    WEIGHTS.section * coverage(weights, text.section) +
-    WEIGHTS.proximity * closest(weights, text.order) +
-    (identifiers.length === 0 ? 0 : (WEIGHTS.identifiers * named) / identifiers.length)
-  )
+  return {
+    text: coverage(weights, text.body),
+    title: coverage(weights, text.title),
+    section: coverage(weights, text.section),
+    proximity: closest(weights, text.order),
+    identifiers: identifiers.length === 0 ? 0 : named / identifiers.length,
+  }
 }
 
 /** The best coverage within any window of the text: words that answer together stand together. */

@@ -23,9 +23,9 @@ const SCHEMA: Schema = {
 }
 
 /** A match in the title or a heading says more about the subject than one in the text. */
-const WEIGHTS = 'bm25(3.0, 2.0, 1.0)'
+const WEIGHTS = 'bm25(6.0, 4.0, 1.0)'
 const MAX_QUERY_CHARACTERS = 8_000
-const MAX_QUERY_TERMS = 40
+const MAX_QUERY_TERMS = 24
 
 /** BM25 over title, section and text, in one SQLite file per tenant; word statistics are the tenant's own. */
 export class SqliteSparseIndex implements SparseIndex {
