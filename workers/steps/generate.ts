@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto'
 import { type Draft, ModelDraft } from '#shared/domain/draft.ts'
 import type { Passage } from '#shared/domain/passage.ts'
 import type { Screened } from '#shared/domain/screened.ts'
 import type { Verdict } from '#shared/domain/verdict.ts'
 import type { LlmReply, LlmRequest } from '#shared/ports/llm.ts'
 import { detectLanguage } from '#workers/logic/detect-language.ts'
+import { promptFence } from '#workers/logic/prompt-fence.ts'
 import type { Prompt, Step, StepContext } from '#workers/step.ts'
 
 const SURE_OF_LANGUAGE = 0.6
@@ -37,9 +37,7 @@ function requestFor(
   repair: string,
   context: StepContext,
 ): LlmRequest<ModelDraft> {
-  // Neither a passage nor a customer can know the mark, so neither can close the fence. It is a function of the run, because
-  // a repeat after a crash must be the same request to be answered from the journal.
-  const fence = createHash('sha256').update(`${context.runId} ${context.visit}`).digest('hex').slice(0, 12)
+  const fence = promptFence(context.runId, context.visit)
   const asked = [screened.subject, screened.text].filter(Boolean).join('\n')
   const user = prompt.user({
     fence,

