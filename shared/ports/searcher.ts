@@ -30,7 +30,7 @@ export type ScoredCandidate = {
 export type SearchResult = {
   /** Best first, numbered from 1, never two versions of one document. */
   readonly passages: Passage[]
-  /** 0..1: how much of the query's content words, weighted by rarity, the best passages hold. */
+  /** 0..1: how much of the query's content words the best passage holds. */
   readonly evidence: number
   /** Legs that did not answer in time; the other one served alone. */
   readonly failedLegs: Leg[]

@@ -4,8 +4,7 @@ import { contentTerms, isIdentifier, tokenize } from './tokenize.ts'
 export type TermWeights = ReadonlyMap<string, number>
 
 /**
- * Inverse document frequency within the candidates, as in BM25. A term that none of them holds is the rarest of all, so what
- * is missing weighs most: that is how weak evidence shows. Identifiers count double.
+ * Inverse document frequency within the candidates, as in BM25. Identifiers count double.
  */
 export function weighTerms(query: string, texts: readonly ReadonlySet<string>[]): TermWeights {
   const weights = new Map<string, number>()

@@ -7,7 +7,8 @@ const AUDIENCES: Readonly<Record<CustomerTier, readonly Audience[]>> = {
   standard: ['public', 'standard'],
   enterprise: ['public', 'enterprise'],
 }
-const MIN_EVIDENCE = 0.15
+/** Far below what a good question gets: whether the passages answer it is for the model to say (or for the quoting one to decline). */
+export const MIN_EVIDENCE = 0.15
 
 /** Finds the passages that an answer may stand on; with too little evidence a person answers. */
 export const retrieve: Step<'support-ticket', 'retrieve', 'searcher' | 'knowledge'> = async (

@@ -3,7 +3,7 @@ import type { Embedder } from '#shared/ports/embedder.ts'
 import type { Reranker } from '#shared/ports/reranker.ts'
 import type { DenseIndex, ScoredChunk, SparseIndex } from '#shared/ports/search-index.ts'
 import type { Leg, ScoredCandidate, Searcher, SearchRequest, SearchResult } from '#shared/ports/searcher.ts'
-import { coverage, weighTerms } from '#shared/text/term-coverage.ts'
+import { evidenceFor } from '#shared/text/evidence.ts'
 import { contentTerms, isIdentifier, tokenize } from '#shared/text/tokenize.ts'
 import { fuseRankings } from './fuse-rankings.ts'
 import { selectPassages } from './select-passages.ts'
@@ -51,10 +51,9 @@ export class HybridSearcher implements Searcher {
     )
     const candidates = await this.#reranked(query, fused, signal)
     const passages = selectPassages(candidates, request.topK ?? DEFAULTS.topK, request.maxTokens ?? DEFAULTS.maxTokens)
-    const evidence = evidenceOf(
+    const evidence = evidenceFor(
       query,
-      candidates,
-      passages.map(({ chunkId }) => chunkId),
+      passages.map(({ title, section, text }) => new Set(contentTerms([title, ...section, text].join(' ')))),
     )
     return { passages, evidence, failedLegs, ...(request.explain ? { candidates } : {}) }
   }
@@ -107,15 +106,3 @@ async function settled(
 }
 
 const reason = (error: unknown) => (error instanceof Error ? error.message : String(error))
-
-/** How much of the query the chosen passages hold: mostly the best single one, for an answer in pieces is a weaker one. */
-function evidenceOf(query: string, candidates: readonly ScoredCandidate[], chosen: readonly string[]): number {
-  const termsOf = ({ chunk }: ScoredCandidate) => new Set(contentTerms(`${chunk.title} ${chunk.section.join(' ')} ${chunk.text}`))
-  const texts = new Map(candidates.slice(0, RERANKED).map((candidate) => [candidate.chunk.id, termsOf(candidate)]))
-  const weights = weighTerms(query, [...texts.values()])
-  const given = chosen.flatMap((id) => texts.get(id) ?? [])
-  if (given.length === 0) return 0
-  const together = coverage(weights, new Set(given.flatMap((terms) => [...terms])))
-  const best = Math.max(...given.map((terms) => coverage(weights, terms)))
-  return 0.7 * best + 0.3 * together
-}
