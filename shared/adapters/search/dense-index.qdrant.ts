@@ -16,9 +16,8 @@ import {
 } from './qdrant-collection.ts'
 import {
   documentFilter,
-  endVersion,
   hitsIn,
-  latestBirth,
+  latestBirthMs,
   leftoversFilter,
   makeVisible,
   nextMoment,
@@ -28,6 +27,7 @@ import {
   tenantFilter,
   type Version,
   visibleFilter,
+  yieldToRivals,
 } from './qdrant-versions.ts'
 import { qdrantError, type ServerCall, serverCall } from './search-server-failure.ts'
 
@@ -117,13 +117,12 @@ class QdrantDenseIndex implements DenseIndex {
     const version = { tenantId, documentId, generation: randomUUID() }
     const slowestMs = await this.#writeInvisible(version, items, signal)
     const bornAtMs = await this.#write(signal, async (store) => {
-      const latestMs = await latestBirth(store, tenantId, documentId)
+      const latestMs = await latestBirthMs(store, tenantId, documentId)
       // A server that is slow to write chunks will be slow to write moments.
       const leadMs = Math.max(this.#limits.leadMs, 3 * slowestMs) + this.#limits.maxClockSkewMs
       const momentMs = nextMoment(this.#nowMs(), leadMs, latestMs, MAX_AHEAD_MS)
       await makeVisible(store, version, momentMs)
-      const rivalMs = await latestBirth(store, tenantId, documentId)
-      if (rivalMs > momentMs) await endVersion(store, version, rivalMs)
+      await yieldToRivals(store, version, momentMs)
       return momentMs
     })
     this.#tidyLater(tenantId)

@@ -91,33 +91,56 @@ export async function makeVisible({ api, collection, signal }: Store, version: V
   )
 }
 
-/** Another writer of the same document was given a later moment: its version follows ours, which ends then. */
-export async function endVersion({ api, collection, signal }: Store, version: Version, untilMs: number): Promise<void> {
+/**
+ * Several writers of one document may have chosen their moments without knowing of each other. Each looks again after it has
+ * written its own down, so the last one sees all: a version ends when the next begins, and of two with the same moment
+ * the one with the greater generation stays.
+ */
+export async function yieldToRivals(store: Store, version: Version, bornAtMs: number): Promise<void> {
+  const { tenantId, documentId, generation } = version
+  const rivals: Filter = {
+    must: [...ofDocument(tenantId, documentId), { key: 'visible_from', range: { gte: bornAtMs, lt: NEVER_MS } }],
+    must_not: [is('generation', generation), { key: 'visible_until', range: { lte: bornAtMs } }],
+  }
+  for (;;) {
+    const rival = await firstBirth(store, rivals, 'asc')
+    if (rival === undefined) return
+    if (rival.bornAtMs > bornAtMs || rival.generation > generation) return endVersion(store, version, rival.bornAtMs)
+    await endVersion(store, { ...version, generation: rival.generation }, bornAtMs)
+  }
+}
+
+async function endVersion({ api, collection, signal }: Store, version: Version, untilMs: number): Promise<void> {
   const { tenantId, documentId, generation } = version
   const filter = { must: [...ofDocument(tenantId, documentId), is('generation', generation)] }
   const payload = { visible_until: untilMs }
   await api.setPayload({ collection_name: collection, wait: true, ordering: 'strong', payload, filter }, { signal })
 }
 
+/** The latest moment at which a version of the document becomes, or became, visible. */
+export async function latestBirthMs(store: Store, tenantId: string, documentId: string): Promise<number> {
+  const filter: Filter = { must: [...ofDocument(tenantId, documentId), { key: 'visible_from', range: { lt: NEVER_MS } }] }
+  return (await firstBirth(store, filter, 'desc'))?.bornAtMs ?? 0
+}
+
 const Births = z.object({
-  result: z.object({ points: z.array(z.object({ payload: z.object({ visible_from: z.number() }) })) }),
+  result: z.object({ points: z.array(z.object({ payload: z.object({ visible_from: z.number(), generation: z.string() }) })) }),
 })
 
-/** The latest moment at which a version of the document becomes, or became, visible. */
-export async function latestBirth({ api, collection, signal }: Store, tenantId: string, documentId: string): Promise<number> {
-  const filter: Filter = { must: [...ofDocument(tenantId, documentId), { key: 'visible_from', range: { lt: NEVER_MS } }] }
+async function firstBirth({ api, collection, signal }: Store, filter: Filter, direction: 'asc' | 'desc') {
   const { data } = await api.scrollPoints(
     {
       collection_name: collection,
       filter,
-      order_by: { key: 'visible_from', direction: 'desc' },
+      order_by: { key: 'visible_from', direction },
       limit: 1,
-      with_payload: ['visible_from'],
+      with_payload: ['visible_from', 'generation'],
       with_vector: false,
     },
     { signal },
   )
-  return Births.parse(data).result.points[0]?.payload.visible_from ?? 0
+  const first = Births.parse(data).result.points[0]?.payload
+  return first && { bornAtMs: first.visible_from, generation: first.generation }
 }
 
 /** @throws `search-clock-skew` (retryable) when another machine's clock is so far ahead that waiting for it is no use */
