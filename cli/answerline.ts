@@ -33,6 +33,45 @@ program
   .argument('<question>')
   .description('ask the running server')
   .action(async (question: string) => exitWith(await (await import('./commands/ask.ts')).ask(question)))
+program
+  .command('index')
+  .argument('<paths...>', 'Markdown and text files, or folders of them')
+  .description('send documents to the running server and wait until they can be found')
+  .action(async (paths: string[]) => exitWith(await (await import('./commands/index-paths.ts')).indexPaths(paths)))
+program
+  .command('eval')
+  .argument('<suite>', 'intent or retrieval')
+  .requiredOption('--data <file>', 'JSON lines to measure on')
+  .option('--train <file>', 'JSON lines to train on (intent)')
+  .option('--bot <name>', 'only rows of this bot (intent)')
+  .option('--docs <files...>', 'JSON lines with the documents (retrieval)')
+  .option('--mask-sym', 'leave out the sections that symptom and error queries quote (retrieval)')
+  .option('--without <fields>', 'fields of documents to leave out, separated by commas (retrieval)')
+  .option('--json', 'one line of JSON')
+  .description('measure quality on your own data')
+  .action(async (suite: string, options: object) =>
+    exitWith(await (await import('./commands/evaluate.ts')).evaluate(suite, options as never)),
+  )
+const dlq = program.command('dlq').description('dead letters of the running server')
+dlq
+  .command('list')
+  .option('--step <name>')
+  .option('--code <code>')
+  .option('--limit <n>')
+  .action(async (filter: object) => exitWith(await (await import('./commands/dead-letters.ts')).listDeadLetters(filter)))
+dlq
+  .command('redrive')
+  .argument('[ids...]', 'these; without ids, all that the options choose')
+  .option('--step <name>')
+  .option('--code <code>')
+  .option('--limit <n>')
+  .action(async (ids: string[], filter: object) =>
+    exitWith(await (await import('./commands/dead-letters.ts')).redriveDeadLetters(ids, filter)),
+  )
+program
+  .command('doctor')
+  .description('check what a start depends on')
+  .action(async () => exitWith(await (await import('./commands/doctor.ts')).doctor()))
 
 function exitWith(code: number): void {
   process.exitCode = code

@@ -31,6 +31,9 @@ import { createSearch } from './wiring-search.ts'
 /** Log lines go to standard error: what a command prints can be piped. */
 export const createLog = (level: LogOptions['level']): Log => createPinoLog({ level, destination: process.stderr })
 
+export { systemClock }
+export const openSearch = createSearch
+
 export type WiringOptions = {
   readonly config: Config
   /** Where Redis is by now: `REDIS_URL`, or the private server that the caller has started. */
@@ -108,4 +111,48 @@ export async function openDoors({
       await database.close()
     },
   }
+}
+
+/** Whether the servers that the configuration names answer; nothing is written. */
+export async function probeStores(
+  config: Config,
+): Promise<{ readonly name: string; readonly ok: boolean; readonly detail: string }[]> {
+  const log = createLog('silent')
+  const attempt = async (name: string, probe: () => Promise<string>) => {
+    try {
+      return { name, ok: true, detail: await probe() }
+    } catch (error) {
+      return { name, ok: false, detail: (error as Error).message }
+    }
+  }
+  const { databaseUrl, redisUrl } = config
+  const probes = []
+  if (databaseUrl !== undefined) {
+    probes.push(
+      attempt('database', async () => {
+        const engine = openPostgres(databaseUrl, { maxConnections: 1 })
+        try {
+          const rows = await engine.query('SELECT version() AS version', [])
+          return String(rows[0]?.version).split(',')[0]!
+        } finally {
+          await engine.close()
+        }
+      }),
+    )
+  }
+  if (redisUrl !== undefined) {
+    probes.push(
+      attempt('redis', async () => {
+        const redis = redisConnections(redisUrl, log).producer()
+        try {
+          await untilReady(redis, 5_000)
+          await assertNoEviction(redis)
+          return 'answers, and evicts nothing'
+        } finally {
+          redis.disconnect()
+        }
+      }),
+    )
+  }
+  return Promise.all(probes)
 }
