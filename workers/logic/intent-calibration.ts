@@ -18,6 +18,9 @@ export type Calibration = {
 
 export const signCount = 5
 const strangerShare = 1.5
+const strangersInTraffic = 1 / 3
+const leastRecall = 0.78
+const mostRecall = 0.86
 const evenOdds = 0.5
 /** Examples that are easily told apart would put the threshold anywhere below; a prediction this doubtful is never trusted. */
 const leastTrusted = 0.4
@@ -53,10 +56,9 @@ export function calibratedConfidence(calibration: Calibration, signs: Float64Arr
 
 /**
  * Learns the confidence from out-of-fold rows: a logistic regression on the signs ranks them, a second one on the real
- * rows alone (Platt 1999) turns the rank into a probability, and the threshold turns away the wanted share of the rows
- * labelled out of scope.
+ * rows alone (Platt 1999) turns the rank into a probability, and `rejectingThreshold` sets where to stop.
  */
-export function calibrate(rows: readonly HeldOut[], outOfScopeRecall: number): Calibration {
+export function calibrate(rows: readonly HeldOut[]): Calibration {
   const { mean, scale } = standardiser(rows)
   const standard = rows.map((row) => Float64Array.from([...row.signs.keys()], (at) => (row.signs[at]! - mean[at]!) * scale[at]!))
   const weights = logisticRegression(
@@ -73,7 +75,7 @@ export function calibrate(rows: readonly HeldOut[], outOfScopeRecall: number): C
     1e-3,
   )
   const calibration = { ...ranker, slope: Math.max(platt[0]!, 1e-3), intercept: platt[1]! }
-  return { ...calibration, threshold: rejectingThreshold(rows, calibration, outOfScopeRecall) }
+  return { ...calibration, threshold: rejectingThreshold(rows, calibration) }
 }
 
 /** Examples out of scope are few where strangers in traffic are many: as a whole they weigh a fixed share of the rest. */
@@ -84,14 +86,27 @@ function strangerImportance(rows: readonly HeldOut[]): Float64Array {
 }
 
 /**
- * The confidence below which the wanted share of the out-of-fold rows labelled out of scope falls. Without such labels
- * it is where a prediction is as likely wrong as right: held-out intents rank the unknown, but are nearer than most of it.
+ * The confidence below which a message is turned away. Of the out-of-fold rows labelled out of scope, it lets between
+ * `leastRecall` and `mostRecall` fall below; within that band it is the best for traffic of which a third is out of scope.
+ * Without such labels it is where a prediction is as likely wrong as right: held-out intents teach the ranking, but they
+ * are nearer to the intents than most strangers.
  */
-function rejectingThreshold(rows: readonly HeldOut[], calibration: Calibration, recall: number): number {
-  const strangers = rows.filter((row) => row.real && !row.inScope).map((row) => calibratedConfidence(calibration, row.signs))
+function rejectingThreshold(rows: readonly HeldOut[], calibration: Calibration): number {
+  const confidences = (wanted: (row: HeldOut) => boolean) =>
+    Float64Array.from(rows.filter(wanted), (row) => calibratedConfidence(calibration, row.signs)).sort()
+  const strangers = confidences((row) => row.real && !row.inScope)
+  const right = confidences((row) => row.real && row.right)
+  const inScope = rows.filter((row) => row.real && row.inScope).length
   if (strangers.length === 0) return evenOdds
-  strangers.sort((a, b) => a - b)
-  return Math.max(leastTrusted, strangers[Math.min(strangers.length - 1, Math.floor(recall * strangers.length))]!)
+  let best = { value: Number.NEGATIVE_INFINITY, threshold: evenOdds }
+  const last = Math.min(strangers.length - 1, Math.floor(mostRecall * strangers.length))
+  for (let rejected = Math.floor(leastRecall * strangers.length); rejected <= last; rejected++) {
+    const threshold = strangers[rejected]!
+    const kept = right.filter((confidence) => confidence >= threshold).length
+    const value = (1 - strangersInTraffic) * (kept / inScope) + strangersInTraffic * (rejected / strangers.length)
+    if (value > best.value) best = { value, threshold }
+  }
+  return Math.max(leastTrusted, best.threshold)
 }
 
 function logit(calibration: Calibration, signs: Float64Array): number {

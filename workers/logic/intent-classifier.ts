@@ -37,8 +37,6 @@ const supportVectorCost = 2
 const supportVectorShare = 4
 const epochs = 8
 const dropout = 0.3
-/** Of the messages out of scope, the share that the threshold turns away on held-out rows. */
-const wantedOutOfScopeRecall = 0.84
 
 /** Whether a label means "none of the intents", in the spellings of the public data sets. */
 export function isOutOfScopeLabel(intent: string): boolean {
@@ -82,7 +80,7 @@ export function trainIntentClassifier(
         return { signs, right: best === labels[at], inScope: known && labels[at] !== outOfScope, real: known }
       })
     })
-    return calibrate(heldOut, wantedOutOfScopeRecall)
+    return calibrate(heldOut)
   }
 
   const threshold = options.threshold ?? calibration?.threshold ?? 0.5

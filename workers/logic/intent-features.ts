@@ -7,7 +7,7 @@
 export const maxMessageChars = 4_000
 
 const wordPattern = /[\p{L}\p{M}]+(?:'[\p{L}\p{M}]+)*|\p{N}+|[?!$€£₹%]|\p{Extended_Pictographic}/gu
-const characterShare = 0.7
+const characterShare = 0.75
 const shortestGram = 2
 const longestGram = 5
 /** Words beyond this length are noise or scripts without spaces; character grams of the head are enough. */
