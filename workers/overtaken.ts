@@ -22,8 +22,10 @@ export function watchOvertaken(runs: Pick<RunLog, 'seqs'>, log: Log): Overtaken 
     if (looking || inFlight.size === 0) return
     looking = true
     try {
-      const seqs = await runs.seqs([...new Set([...inFlight.values()].map(({ id }) => id))])
-      for (const { id, seq, gone } of inFlight.values()) if (seqs.get(id) !== seq) gone.abort(new Stopped('overtaken'))
+      // Only those that were here when the question was asked: the reply knows nothing of who came in the meantime.
+      const asked = [...inFlight.values()]
+      const seqs = await runs.seqs([...new Set(asked.map(({ id }) => id))])
+      for (const { id, seq, gone } of asked) if (seqs.get(id) !== seq) gone.abort(new Stopped('overtaken'))
     } catch (error) {
       log.warn({ err: error }, 'could not see which runs have moved on; the next look will tell')
     } finally {
