@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { allQueues } from '#pipelines/registry.ts'
 import type { Consumer } from '#shared/ports/consumer.ts'
 import type { Engine } from './engine.ts'
@@ -53,32 +54,32 @@ export function startWorkers(engine: Engine, steps: StepTable, consumer: Consume
     queues: wanted.map(({ queue }) => queue),
     alive: () => consumer.alive(),
     async stop() {
-      await sweeper.stop()
-      await consumer.stop(DRAIN_MS)
-      overtaken.stop()
+      try {
+        await Promise.all([sweeper.stop(), consumer.stop(DRAIN_MS)])
+      } finally {
+        overtaken.stop()
+      }
     },
   }
 }
 
 function startSweeper(engine: Engine): { stop(): Promise<void> } {
-  let stopped = false
-  let wake = () => {}
+  const stopping = new AbortController()
+  const { signal } = stopping
   const loop = async (): Promise<void> => {
-    while (!stopped) {
-      await sweep(engine).catch((error) => engine.log.warn({ err: error }, 'a sweep failed; the next one will do its work'))
+    while (!signal.aborted) {
+      await sweep(engine, signal).catch((error) =>
+        engine.log.warn({ err: error }, 'a sweep failed; the next one will do its work'),
+      )
       // Spread over time, so that the sweepers of many processes do not march in step.
       const pauseMs = SWEEP_EVERY_MS * (0.75 + engine.clock.random() / 2)
-      await new Promise<void>((resolve) => {
-        wake = resolve
-        setTimeout(resolve, pauseMs)
-      })
+      await sleep(pauseMs, undefined, { signal }).catch(() => {})
     }
   }
   const running = loop()
   return {
     async stop() {
-      stopped = true
-      wake()
+      stopping.abort()
       await running
     },
   }

@@ -66,7 +66,9 @@ async function execute(
   const signal = AbortSignal.any([outer, deadline.signal])
   try {
     const facts = parseFacts(pipeline, run)
+    signal.throwIfAborted()
     const result = await orAbort(step(facts, engine.deps, contextOf(engine, run, tenant, signal)), signal)
+    assertPromised(run.step, spec, result)
     if (result.until) return { kind: 'waiting', until: result.until, facts: result.facts }
     return { kind: 'completed', outcome: result.outcome, facts: result.facts }
   } catch (error) {
@@ -92,15 +94,29 @@ function parseFacts(pipeline: Pipeline, run: Run): Record<string, unknown> {
     const value = run.facts[name] ?? undefined
     if (value === undefined && !spec.reads.includes(name)) continue
     const parsed = pipeline.facts[name]!.safeParse(value)
-    if (!parsed.success)
-      throw new StepFailure({
-        kind: 'defect',
-        code: 'bad-fact',
-        message: `fact "${name}": ${z.prettifyError(parsed.error)}`.slice(0, 2_000),
-      })
+    if (!parsed.success) throw brokenRule('bad-fact', `fact "${name}": ${z.prettifyError(parsed.error)}`)
     facts[name] = parsed.data
   }
   return facts
+}
+
+const brokenRule = (code: string, message: string) => new StepFailure({ kind: 'defect', code, message: message.slice(0, 2_000) })
+
+/**
+ * The types say the same, but a result that the brain would not take (a wait of a machine's step, a person's outcome from its own
+ * function) would leave the run where it is, and the sweeper would send it there for ever.
+ */
+function assertPromised(step: string, spec: Pipeline['steps'][string], result: Awaited<ReturnType<AnyStep>>): void {
+  if ((spec.by === 'person') !== (result.until !== undefined))
+    throw brokenRule('bad-result', `"${step}" ${spec.by === 'person' ? 'must wait for its person' : 'has nobody to wait for'}`)
+  const outcome = spec.on[result.outcome]
+  // An outcome that nobody knows is named as such by `advance`.
+  if (!result.until && !outcome) return
+  const promised = new Set(result.until ? spec.writes : outcome?.writes)
+  const written = new Set(Object.keys(result.facts))
+  const wrong = [...promised.symmetricDifference(written)]
+  if (wrong.length > 0)
+    throw brokenRule('bad-result', `"${step}" ended as "${result.outcome}" with other facts than promised: ${wrong.join(', ')}`)
 }
 
 function contextOf(engine: Engine, run: Run, tenant: Tenant, signal: AbortSignal): StepContext {
@@ -135,8 +151,8 @@ function contextOf(engine: Engine, run: Run, tenant: Tenant, signal: AbortSignal
 function orAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(signal.reason)
-    if (signal.aborted) return onAbort()
     signal.addEventListener('abort', onAbort, { once: true })
+    if (signal.aborted) onAbort()
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
   })
 }

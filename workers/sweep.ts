@@ -8,7 +8,7 @@ const OVERDUE_MS = 4_000
 /** A run whose job was found in its queue is left alone this long. */
 const REST_MS = 30_000
 const BATCH = 1_000
-const RESENDS_IN_FLIGHT = 50
+const MOVES_IN_FLIGHT = 50
 
 export type Swept = { readonly looked: number; readonly redispatched: number; readonly expired: number }
 type Sweeping = Pick<Engine, 'runs' | 'dispatcher' | 'stream' | 'telemetry' | 'clock' | 'log' | 'backlogOf' | 'deps'>
@@ -17,14 +17,15 @@ type Sweeping = Pick<Engine, 'runs' | 'dispatcher' | 'stream' | 'telemetry' | 'c
  * One round of what makes Redis disposable: finds runs whose job is overdue, asks the queues which of those jobs they still
  * hold, and sends the others again under a new seq (so that a job that turns up after all is dropped). Ends waits and parks
  * whose time is over. Any number of processes may sweep: every move is guarded by the run's seq.
+ * @param signal ends the round early: after a flush it may have very many runs to send
  */
-export async function sweep(engine: Sweeping): Promise<Swept> {
+export async function sweep(engine: Sweeping, signal: AbortSignal = new AbortController().signal): Promise<Swept> {
   if (await engine.dispatcher.lostMemory()) {
     engine.log.debug({}, 'the queues remember nothing (new, flushed or restarted empty); every open run is looked at now')
     await engine.runs.checkAll()
   }
   const total = { looked: 0, redispatched: 0, expired: 0 }
-  for (;;) {
+  while (!signal.aborted) {
     const overdue = await engine.runs.dispatched(OVERDUE_MS, BATCH)
     if (overdue.length === 0) break
     const held = await engine.dispatcher.held(overdue.map(toJobRef))
@@ -36,31 +37,46 @@ export async function sweep(engine: Sweeping): Promise<Swept> {
         REST_MS,
       )
     total.looked += overdue.length
-    total.redispatched += await moveAll(engine, lost, 'lost')
+    const { moved, left } = await moveAll(engine, lost, 'lost', signal)
+    // What cannot be moved (a pipeline of another version, a row that cannot be read) must not be found again at once, for ever.
+    if (left.length > 0) await engine.runs.checked(left, REST_MS)
+    total.redispatched += moved
     if (overdue.length < BATCH) break
   }
   const expired = await engine.runs.expired(engine.clock.now(), BATCH)
-  total.expired = await moveAll(engine, expired, 'expired')
+  total.expired = (await moveAll(engine, expired, 'expired', signal)).moved
   if (total.redispatched > 0) engine.log.warn({ ...total }, 'sent runs again whose jobs were lost')
   return total
 }
 
 const toJobRef = (run: RunGlance) => ({ runId: run.id, seq: run.seq, pipeline: run.pipeline, step: run.step })
 
-async function moveAll(engine: Sweeping, runs: readonly RunGlance[], kind: 'lost' | 'expired'): Promise<number> {
+/** @returns how many were moved, and the ids of those that were tried and could not be */
+async function moveAll(
+  engine: Sweeping,
+  runs: readonly RunGlance[],
+  kind: 'lost' | 'expired',
+  signal: AbortSignal,
+): Promise<{ moved: number; left: string[] }> {
   const mover = createRunMover(engine)
+  const left: string[] = []
   let moved = 0
-  for (let i = 0; i < runs.length; i += RESENDS_IN_FLIGHT) {
-    const results = await Promise.all(
-      runs.slice(i, i + RESENDS_IN_FLIGHT).map(async (run) => {
-        const result = await mover.move(run.id, { kind }, 'sweeper', run.seq)
-        if (result.moved && kind === 'expired' && run.status === 'waiting') {
-          await engine.deps.escalations.resolve(run.tenantId, run.id, 'expired', null, engine.clock.now())
+  for (let i = 0; i < runs.length && !signal.aborted; i += MOVES_IN_FLIGHT) {
+    await Promise.all(
+      runs.slice(i, i + MOVES_IN_FLIGHT).map(async (run) => {
+        try {
+          const result = await mover.move(run.id, { kind }, 'sweeper', run.seq)
+          if (result.moved) moved++
+          else left.push(run.id)
+          if (result.moved && kind === 'expired' && run.status === 'waiting')
+            await engine.deps.escalations.resolve(run.tenantId, run.id, 'expired', null, engine.clock.now())
+        } catch (error) {
+          // One run that cannot be read or moved must not keep the others from being found.
+          left.push(run.id)
+          engine.log.warn({ runId: run.id, err: error }, 'a run could not be swept; the next round tries it again')
         }
-        return result.moved
       }),
     )
-    moved += results.filter(Boolean).length
   }
-  return moved
+  return { moved, left }
 }
