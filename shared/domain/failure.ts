@@ -25,7 +25,9 @@ export class StepFailure extends Error {
   }
 }
 
-const clip = (text: string, limit: number) => (text.length > limit ? `${text.slice(0, limit - 1)}…` : text)
+/** Never in the middle of a surrogate pair. */
+const clip = (text: string, limit: number) =>
+  text.length > limit ? `${text.slice(0, limit - 1).replace(/[\ud800-\udbff]$/, '')}…` : text
 
 export function retryable(code: string, message: string, retryAfterMs?: number, cause?: unknown): StepFailure {
   const wait = retryAfterMs === undefined ? {} : { retryAfterMs }
@@ -53,6 +55,14 @@ export class Parked extends Error {
 /** What was thrown, as a failure. Errors we did not expect are defects: retrying our own mistake only repeats it. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof StepFailure) return error.failure
-  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
-  return { kind: 'defect', code: 'defect', message: clip(message, 2_000) }
+  return { kind: 'defect', code: 'defect', message: clip(describe(error), 2_000) }
+}
+
+/** Anything can be thrown, also what cannot be turned into a string; that must not hide that something was thrown. */
+function describe(error: unknown): string {
+  try {
+    return error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+  } catch {
+    return `something that cannot be described (${typeof error})`
+  }
 }
