@@ -149,7 +149,7 @@ async function bulk(world: World, request: StandInRequest, target: string): Prom
   }
   const lines = request.body.slice(0, -1).split('\n')
   if (lines.length % 2 !== 0) throw new Refusal(400, 'illegal_argument_exception', 'an action without a document')
-  const items: object[] = []
+  const items: { index: object }[] = []
   for (let i = 0; i < lines.length; i += 2) {
     const { index: action } = schema.BulkAction.parse(JSON.parse(lines[i]!))
     items.push({ index: writeItem(world, action._index ?? target, action, lines[i + 1]!, require_alias === 'true') })
@@ -160,7 +160,7 @@ async function bulk(world: World, request: StandInRequest, target: string): Prom
     await pause()
     one(world, target).refresh()
   }
-  return { body: { took: 1, errors: items.some((item) => JSON.stringify(item).includes('"error"')), items } }
+  return { body: { took: 1, errors: items.some(({ index }) => 'error' in index), items } }
 }
 
 const pause = () => new Promise((resolve) => setImmediate(resolve))

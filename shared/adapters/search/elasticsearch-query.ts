@@ -1,0 +1,82 @@
+import type { estypes } from '@elastic/elasticsearch'
+import * as z from 'zod'
+import { Chunk } from '#shared/domain/document.ts'
+import type { ScoredChunk, SearchFilter } from '#shared/ports/search-index.ts'
+
+const MAX_QUERY_CHARACTERS = 8_000
+/** Nine fields a word: far below the thousand clauses that every server takes. */
+const MAX_QUERY_WORDS = 64
+/**
+ * A match in the title or a heading says more about the subject than one in the text, and a code that was typed is found
+ * by its letters or not at all.
+ */
+const FIELDS = [
+  ...['chunks.title^3', 'chunks.section^2', 'chunks.text'],
+  ...['chunks.title.code^4', 'chunks.section.code^3', 'chunks.text.code^3'],
+  ...['chunks.title.joined^2', 'chunks.section.joined^1.5', 'chunks.text.joined^1.5'],
+]
+
+/** Unique words of the query, in order; a customer's long letter is cut before it becomes a slow search. */
+export function queryWords(query: string): string[] {
+  const text = query.slice(0, MAX_QUERY_CHARACTERS).toWellFormed()
+  return [...new Set(text.split(/[\s\p{Cc}]+/u).filter((word) => /[\p{L}\p{N}]/u.test(word)))].slice(0, MAX_QUERY_WORDS)
+}
+
+export type ChunkSearch = {
+  readonly words: readonly string[]
+  readonly filter: SearchFilter
+  readonly limit: number
+  readonly perDocument: number
+}
+
+/**
+ * The best `limit` documents by their best chunk, each with its best `perDocument` chunks: the best `limit` chunks are among
+ * them when `perDocument` is `limit`, and nearly always when it is less (see `isComplete`).
+ */
+export function searchBody({ words, filter, limit, perDocument }: ChunkSearch) {
+  const { tenantId, audiences, product, language } = filter
+  const conditions: estypes.QueryDslQueryContainer[] = [{ terms: { 'chunks.audience': [...audiences] } }]
+  if (product !== undefined) conditions.push({ term: { 'chunks.product': product } })
+  if (language !== undefined) conditions.push({ term: { 'chunks.language': language } })
+  const matching: estypes.QueryDslQueryContainer = {
+    nested: {
+      path: 'chunks',
+      score_mode: 'max',
+      query: {
+        bool: { must: [{ multi_match: { query: words.join(' '), type: 'most_fields', fields: FIELDS } }], filter: conditions },
+      },
+      inner_hits: { size: perDocument },
+    },
+  }
+  return {
+    size: limit,
+    _source: false,
+    track_total_hits: false,
+    query: { bool: { must: [matching], filter: [{ term: { tenant_id: tenantId } }] } },
+  }
+}
+
+const InnerHits = z.object({ hits: z.object({ hits: z.array(z.object({ _score: z.number(), _source: Chunk })) }) })
+const SearchReply = z.object({
+  hits: z.object({ hits: z.array(z.object({ inner_hits: z.object({ chunks: InnerHits }) })) }),
+})
+
+export type DocumentHits = readonly ScoredChunk[]
+export const hitsByDocument = (reply: unknown): DocumentHits[] =>
+  SearchReply.parse(reply).hits.hits.map(({ inner_hits }) =>
+    inner_hits.chunks.hits.hits.map(({ _score, _source }) => ({ chunk: _source, score: _score })),
+  )
+
+/** Best first, ties in a fixed order. */
+export const bestOf = (documents: readonly DocumentHits[], limit: number): ScoredChunk[] =>
+  documents
+    .flat()
+    .sort((a, b) => b.score - a.score || (a.chunk.id < b.chunk.id ? -1 : 1))
+    .slice(0, limit)
+
+/** False when a document may have further chunks that belong among the best. */
+export function isComplete(documents: readonly DocumentHits[], { limit, perDocument }: ChunkSearch): boolean {
+  const best = bestOf(documents, limit)
+  const worstScore = best.length < limit ? Number.NEGATIVE_INFINITY : best[limit - 1]!.score
+  return perDocument >= limit || documents.every((hits) => hits.length < perDocument || hits.at(-1)!.score < worstScore)
+}
