@@ -4,6 +4,8 @@ import { PGlite } from '@electric-sql/pglite'
 import type { Row, SqlEngine } from './client.ts'
 import { holdDirectory } from './directory-lock.ts'
 
+const ADVICE =
+  'The embedded database serves one process: stop that one, choose another DATA_DIR, or set DATABASE_URL to a PostgreSQL server.'
 const parsers = { 20: Number, 1700: Number }
 
 /**
@@ -13,8 +15,11 @@ const parsers = { 20: Number, 1700: Number }
  */
 export async function openPglite(dataDir: string): Promise<SqlEngine> {
   mkdirSync(dataDir, { recursive: true })
-  const release = holdDirectory(dataDir)
-  const pglite = await PGlite.create(join(dataDir, 'pglite'), { parsers })
+  const release = holdDirectory(dataDir, ADVICE)
+  const pglite = await PGlite.create(join(dataDir, 'pglite'), { parsers }).catch((error) => {
+    release()
+    throw error
+  })
   return {
     kind: 'pglite',
     // The driver queues statements on its only connection; single statements need no transaction of their own, so a failed
