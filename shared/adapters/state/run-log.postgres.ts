@@ -65,15 +65,12 @@ export function createRunLog(database: Database): RunLog {
 
   const record = groupCommit(
     async (hops: readonly Hop[]) => {
-      // Two hops of one run in one statement would both see the old seq; the second waits for its own statement.
-      const [first, later] = splitByRun(hops)
-      const rows = await database.asSystem(ENGINE, RECORD, [toJson(first.map(toHopRow)), ENDED], 'run-record')
+      const rows = await database.asSystem(ENGINE, RECORD, [toJson(hops.map(toHopRow)), ENDED], 'run-record')
       const moved = new Set(rows.map((row) => String(row.run_id)))
-      const results = new Map<Hop, boolean>(first.map((hop) => [hop, moved.has(hop.runId)]))
-      for (const hop of later) results.set(hop, await record(hop))
-      return hops.map((hop) => results.get(hop)!)
+      return hops.map((hop) => moved.has(hop.runId))
     },
-    { maxItems: 100, maxInFlight: 4 },
+    // Two hops of one run in one statement would both see the old seq.
+    { maxItems: 100, maxInFlight: 4, keyOf: (hop) => hop.runId },
   )
 
   return {
@@ -143,17 +140,6 @@ const filterParams = (filter: DeadLetterFilter & { readonly open?: boolean }) =>
   filter.open ?? false,
   filter.limit,
 ]
-
-function splitByRun(hops: readonly Hop[]): [Hop[], Hop[]] {
-  const seen = new Set<string>()
-  const first: Hop[] = []
-  const later: Hop[] = []
-  for (const hop of hops) {
-    ;(seen.has(hop.runId) ? later : first).push(hop)
-    seen.add(hop.runId)
-  }
-  return [first, later]
-}
 
 const toHopRow = (hop: Hop) => ({
   run_id: hop.runId,
