@@ -9,19 +9,19 @@ const FOLDER = join(import.meta.dirname, 'migrations')
  * Brings the tables up to date: the files of `migrations/` in order, each once. Each file becomes one statement (a DO block), so
  * it happens whole or not at all, and an advisory lock keeps processes that start together from getting in each other's way.
  */
-export async function migrate(database: Database): Promise<void> {
+export async function migrate(database: Database, folder = FOLDER): Promise<void> {
   const system = (sql: string, params: unknown[] = []) => database.asSystem('migrations concern every tenant', sql, params)
   await system(
     underLock('CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now());'),
   )
-  const files = readdirSync(FOLDER)
+  const files = readdirSync(folder)
     .filter((file) => file.endsWith('.sql'))
     .toSorted()
   const umzug = new Umzug({
     logger: undefined,
     migrations: files.map((name) => ({
       name,
-      up: async () => void (await system(asOneStatement(name, readFileSync(join(FOLDER, name), 'utf8')))),
+      up: async () => void (await system(asOneStatement(name, readFileSync(join(folder, name), 'utf8')))),
     })),
     storage: {
       executed: async () => (await system('SELECT name FROM migrations ORDER BY name')).map((row) => String(row.name)),
