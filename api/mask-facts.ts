@@ -30,5 +30,7 @@ const MASKS: Readonly<Record<string, (fact: Fact) => unknown>> = {
   ruling: (ruling) => without(ruling, 'text', 'reason'),
   answer: (answer) => (answer.by === 'person' ? without(answer, 'text') : answer),
   receipt: (receipt) => without(receipt, 'text', 'followUps'),
+  // Messages of failures may quote what was sent.
+  trouble: (trouble) => (isRecord(trouble.failure) ? { ...trouble, failure: without(trouble.failure, 'message') } : trouble),
   delivery: (delivery) => without(delivery, 'body', 'url'),
 }

@@ -48,9 +48,11 @@ const Row = z.object({
   created_at: z.date(),
 })
 
+type BatchOptions = { readonly maxItems?: number; readonly maxInFlight?: number }
+
 const keyOf = (tenantId: unknown, key: unknown) => `${String(tenantId)}\n${String(key)}`
 
-export function createTicketStore(database: Database): TicketStore {
+export function createTicketStore(database: Database, { maxItems = 100, maxInFlight = 2 }: BatchOptions = {}): TicketStore {
   const accept = groupCommit(
     async (arrivals: readonly Arrival[]) => {
       // Two arrivals with one key in one statement would touch one row twice, which PostgreSQL refuses: the second comes after.
@@ -64,7 +66,7 @@ export function createTicketStore(database: Database): TicketStore {
       for (const arrival of later) results.set(arrival, await accept(arrival))
       return arrivals.map((arrival) => results.get(arrival)!)
     },
-    { maxItems: 100, maxInFlight: 2 },
+    { maxItems, maxInFlight },
   )
 
   /** A statement of its own: the one before cannot see what others committed while it ran. */
