@@ -2,10 +2,13 @@ import { parseArgs } from 'node:util'
 import { benchPipeline, FULL, QUICK } from './pipeline.ts'
 import { type BenchReport, print } from './report.ts'
 
-/** `npm run bench -- NAME [--json] [--quick] [--profile FOLDER]`: one benchmark, its baseline measured in the same run. */
+/** `npm run bench -- NAME [--json] [--quick] [--runs N] [--rounds N] [--profile FOLDER]`: one benchmark, its baseline measured in the same run. */
 
 export type BenchArguments = {
   readonly quick: boolean
+  /** In place of the benchmark's own numbers. */
+  readonly runs?: number
+  readonly rounds?: number
   readonly profileFolder: string | undefined
   /** Progress goes to standard error: what is printed on standard output is the report alone. */
   readonly say: (line: string) => void
@@ -15,22 +18,35 @@ const BENCHES: Readonly<Record<string, (options: BenchArguments) => Promise<Benc
   pipeline: ({ quick, ...options }) => benchPipeline({ ...(quick ? QUICK : FULL), ...options }),
 }
 
+function positive(text: string): number {
+  if (/^[1-9]\d{0,6}$/.test(text)) return Number(text)
+  throw new TypeError(`"${text}" is not a whole number from 1`)
+}
+
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
       json: { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
+      runs: { type: 'string' },
+      rounds: { type: 'string' },
       profile: { type: 'string' },
     },
   })
   const bench = positionals.length === 1 ? BENCHES[positionals[0]!] : undefined
   if (!bench) {
-    console.error(`usage: npm run bench -- ${Object.keys(BENCHES).join(' | ')} [--json] [--quick] [--profile FOLDER]`)
+    console.error(
+      `usage: npm run bench -- ${Object.keys(BENCHES).join(' | ')} [--json] [--quick] [--runs N] [--rounds N] [--profile FOLDER]`,
+    )
     return 2
   }
   const say = (line: string) => console.error(line)
-  print(await bench({ quick: values.quick, profileFolder: values.profile, say }), values.json)
+  const given = {
+    ...(values.runs === undefined ? {} : { runs: positive(values.runs) }),
+    ...(values.rounds === undefined ? {} : { rounds: positive(values.rounds) }),
+  }
+  print(await bench({ quick: values.quick, profileFolder: values.profile, say, ...given }), values.json)
   return 0
 }
 

@@ -11,6 +11,7 @@ const word = () =>
 
 /**
  * Tickets with their runs, as the API would make them.
+ * @param first where to begin with questions and the mix, for those that are made one at a time
  * @param mix half-repaired: every second run takes the repair loop (7 and 9 hops, 8 on average)
  */
 export function newTickets(
@@ -18,8 +19,10 @@ export function newTickets(
   mix: 'half-repaired' | 'plain',
   questions: readonly { readonly subject: string; readonly body: string }[],
   now: Date,
+  first = 0,
 ): Arrival[] {
-  return Array.from({ length: n }, (_, i) => {
+  return Array.from({ length: n }, (_, offset) => {
+    const i = first + offset
     const own = word()
     const { subject, body } = questions[i % questions.length]!
     const ticket: Ticket = {

@@ -1,6 +1,5 @@
-import { join } from 'node:path'
 import { median, quantile, rounded } from './figures.ts'
-import { PERSISTENCE, type Stores, startStores } from './private-stores.ts'
+import { PERSISTENCE, startStores } from './private-stores.ts'
 import { type BenchReport, machine } from './report.ts'
 import { type Side, startSide } from './side.ts'
 
@@ -28,15 +27,16 @@ export async function benchPipeline(options: PipelineOptions): Promise<BenchRepo
   const stores = await startStores()
   const sides: Side[] = []
   try {
-    const open = async (file: string, argument: object) => {
+    const open = async (file: string, kind: 'bare' | 'stub' | 'real') => {
       const side = startSide(file, { profileFolder: options.profileFolder })
       sides.push(side)
-      await side.call('open', { ...storesOf(stores), ...argument })
+      const { redisUrl } = stores
+      await side.call('open', { kind, redisUrl, databaseUrl: await stores.createDatabase(kind), dataDir: stores.dataDir(kind) })
       return side
     }
-    const bare = await open('bare-chain.ts', {})
-    const engine = await open('product.ts', { kind: 'stub', dataDir: join(stores.folder, 'stub') })
-    const real = options.withReal ? await open('product.ts', { kind: 'real', dataDir: join(stores.folder, 'real') }) : undefined
+    const bare = await open('bare-chain.ts', 'bare')
+    const engine = await open('product.ts', 'stub')
+    const real = options.withReal ? await open('product.ts', 'real') : undefined
     const contenders = { bare, engine, ...(real ? { real } : {}) }
     const figures = await inTurn(contenders, options)
     const idle = { bare: await bare.call<number[]>('idle', { n: options.idleRuns }), engine: await idleOf(engine, options) }
@@ -47,8 +47,6 @@ export async function benchPipeline(options: PipelineOptions): Promise<BenchRepo
     await stores.stop()
   }
 }
-
-const storesOf = ({ redisUrl, databaseUrl }: Stores) => ({ redisUrl, databaseUrl })
 
 /** The first idle runs find cold caches and connections; they are not a part of the figure. */
 async function idleOf(side: Side, { idleRuns }: PipelineOptions): Promise<number[]> {
