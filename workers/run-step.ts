@@ -94,6 +94,9 @@ function parseFacts(pipeline: Pipeline, run: Run): Record<string, unknown> {
     const value = run.facts[name] ?? undefined
     if (value === undefined && !spec.reads.includes(name)) continue
     const parsed = pipeline.facts[name]!.safeParse(value)
+    // The rescue leads to a person, who must get the ticket without what cannot be read, rather than not at all.
+    const canDoWithout = pipeline.rescue?.to === run.step && !spec.reads.includes(name)
+    if (!parsed.success && canDoWithout) continue
     if (!parsed.success) throw brokenRule('bad-fact', `fact "${name}": ${z.prettifyError(parsed.error)}`)
     facts[name] = parsed.data
   }
