@@ -20,6 +20,8 @@ export type Findings = {
   readonly brokenLogs: number
   readonly callbacks: number
   readonly redispatched: number
+  /** By their codes: steps that failed for good. */
+  readonly deadLetters: Readonly<Record<string, number>>
   /** From `event` until the last run that was under way then had got ahead. */
   readonly recoveryMs: number | undefined
   /** What is wrong, each in a sentence. */
@@ -43,6 +45,7 @@ type Evidence = {
   readonly logs: ReadonlyMap<string, LogRow[]>
   readonly replies: readonly z.infer<typeof Reply>[]
   readonly tickets: readonly Row[]
+  readonly deadLetters: readonly Row[]
 }
 type Row = Record<string, unknown>
 
@@ -74,6 +77,7 @@ export async function audit(installation: Installation, sender: Sender, refPrefi
     brokenLogs: broken.length,
     callbacks: callbacks.length,
     redispatched: [...evidence.logs.values()].flat().filter(({ result }) => result === 'redispatched').length,
+    deadLetters: countBy(evidence.deadLetters.map(({ code }) => String(code))),
     recoveryMs: event && recoveryMs([...evidence.logs.values()], event),
     violations: [...sender.problems(), ...pendingCallbacks(evidence), ...lost, ...twice, ...wrong, ...unproven, ...broken],
   }
@@ -92,10 +96,12 @@ async function gather(installation: Installation, acks: readonly Ack[], refPrefi
   const runs = (await installation.query(RUNS_OF, [ticketIds])).map((row) => RunRow.parse(row))
   const runIds = runs.map(({ id }) => id)
   const log = await installation.query('SELECT * FROM attempts WHERE run_id = ANY($1) ORDER BY run_id, seq', [runIds])
+  const deadLetters = await installation.query('SELECT code, message FROM dead_letters WHERE run_id = ANY($1)', [runIds])
   const replies = await installation.query('SELECT * FROM replies WHERE ticket_id = ANY($1)', [ticketIds])
   return {
     acks,
     tickets,
+    deadLetters,
     runs: new Map(runs.map((run) => [run.id, run])),
     logs: Map.groupBy(
       log.map((row) => LogRow.parse(row)),
@@ -104,6 +110,9 @@ async function gather(installation: Installation, acks: readonly Ack[], refPrefi
     replies: replies.map((row) => Reply.parse(row)),
   }
 }
+
+const countBy = (names: readonly string[]) =>
+  Object.fromEntries([...Map.groupBy(names, (name) => name)].map(([name, all]) => [name, all.length]))
 
 const AT_REST = ['answered', 'waiting', 'closed', 'cancelled']
 

@@ -65,6 +65,7 @@ const broken = ({ name }: Scenario, error: unknown): Report => ({
   acknowledged: 0,
   callbacks: 0,
   redispatched: 0,
+  deadLetters: {},
   counts: {},
   recoveryMs: undefined,
   boundMs: undefined,
@@ -77,7 +78,10 @@ const seconds = (ms: number | undefined) => (ms === undefined ? '' : (ms / 1_000
 function lineOf(report: Report): string {
   const { acknowledged, answered, escalated, closed, cancelled, lost, answeredTwice, wrongTenant, unproven, brokenLogs } = report
   const counts = { acknowledged, answered, escalated, closed, cancelled, lost, answeredTwice, wrongTenant, unproven, brokenLogs }
-  const more = { callbacks: report.callbacks, redispatched: report.redispatched, ...report.counts }
+  const deadLetters = Object.fromEntries(
+    Object.entries(report.deadLetters).map(([code, count]) => [`dead letters (${code})`, count]),
+  )
+  const more = { callbacks: report.callbacks, redispatched: report.redispatched, ...deadLetters, ...report.counts }
   const text = Object.entries({ ...counts, ...more }).map(([name, count]) => `${name} ${count}`)
   const recovery = report.recoveryMs === undefined ? '' : `, recovered in ${seconds(report.recoveryMs)} s`
   return `   ${text.join(', ')}${recovery}, took ${seconds(report.tookMs)} s`

@@ -66,8 +66,6 @@ export type ChaosTicket = {
 export type TicketOptions = {
   readonly random: () => number
   readonly callbackUrl?: (tenantId: TenantId) => string
-  /** Words put into the message, for faults that strike by text. */
-  readonly marker?: string
   /** Only tickets that the knowledge answers. */
   readonly answerableOnly?: boolean
 }
@@ -75,16 +73,19 @@ export type TicketOptions = {
 const CALLBACK_SHARE = 0.3
 const pick = <T>(items: readonly T[], random: () => number): T => items[Math.floor(random() * items.length)]!
 
+/** What a message alone says, in one word: it makes each question another one, and faults can be aimed at it. */
+export const caseOf = (ref: string) => `Case ${ref.replaceAll('-', '')}.`
+
 /** A customer's message to one of the tenants. Each has words of its own, so that no cache answers it. */
-export function ticketWith(ref: string, { random, callbackUrl, marker, answerableOnly = false }: TicketOptions): ChaosTicket {
+export function ticketWith(ref: string, { random, callbackUrl, answerableOnly = false }: TicketOptions): ChaosTicket {
   const tenantId = pick(TENANTS, random)
   const product = pick(PRODUCTS, random)
   const dice = answerableOnly ? 1 : random()
   const expected: Expected = dice < 0.08 ? 'escalated' : dice < 0.12 ? 'closed' : 'answered'
   const text = {
-    answered: `How long does the warranty of the ${product} kettle last? My note says ${ref}.`,
-    escalated: `I want to speak to a human about my ${product} kettle. My note says ${ref}.`,
-    closed: `Buy cheap watches now, you have won a lottery prize, click here. ${ref}`,
+    answered: `How long does the warranty of the ${product} kettle last? ${caseOf(ref)}`,
+    escalated: `I want to speak to a human about my ${product} kettle. ${caseOf(ref)}`,
+    closed: `Buy cheap watches now, you have won a lottery prize, click here. ${caseOf(ref)}`,
   }[expected]
   return {
     ref,
@@ -92,7 +93,7 @@ export function ticketWith(ref: string, { random, callbackUrl, marker, answerabl
     expected,
     body: {
       subject: `${product} kettle`,
-      body: marker === undefined ? text : `${text} ${marker}`,
+      body: text,
       channel: 'web',
       requester: { id: `customer-${Math.floor(random() * 500)}` },
       metadata: { ref },

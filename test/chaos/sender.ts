@@ -24,6 +24,7 @@ export type Sender = {
   ): Promise<Response>
   /** Value of the header. */
   readonly authorization: string
+  isAcknowledged(ref: string): boolean
   readonly acks: () => readonly Ack[]
   /** Sends that had to be repeated: refused, or no reply came. */
   readonly repeats: () => number
@@ -90,6 +91,7 @@ export function createSender(url: () => string, adminKey: string): Sender {
       }
       await Promise.all(posts)
     },
+    isAcknowledged: (ref) => acks.has(ref),
     acks: () => [...acks.values()],
     repeats: () => repeats,
     problems: () => problems,

@@ -1,12 +1,11 @@
 import type { Fault } from '#test/simulator/faults.ts'
+import { caseOf } from '../knowledge.ts'
 import type { Scenario } from '../scenario.ts'
 import { until } from '../until.ts'
 
 /** `hang` first: it takes longest, and all of them run at the same time. */
 const FAULTS: readonly Fault[] = ['hang', 'stall', 'half', 'drop', 'broken_json', 'wrong_schema', '429', '500', 'empty_200']
 const CANCEL_BOUND_MS = 1_000
-
-const markerOf = (fault: Fault) => `marker-${fault.replace('_', '-')}.`
 
 export const modelFaults: Scenario = {
   name: 'model-faults',
@@ -15,19 +14,16 @@ export const modelFaults: Scenario = {
     const each = size === 'full' ? 3 : 1
     const { simulator } = installation
     const struckBefore = { ...simulator.meter().byFault }
+    const struckBy = FAULTS.flatMap((fault) => tickets(each, { answerableOnly: true }).map((ticket) => ({ fault, ticket })))
     simulator.setFaults(
-      FAULTS.map((fault) => ({
-        match: markerOf(fault),
+      struckBy.map(({ fault, ticket }) => ({
+        match: caseOf(ticket.ref),
         fault,
-        count: each,
         ...(fault === '429' ? { retryAfterSeconds: 2 } : {}),
       })),
     )
     // Two good calls to every bad one: a model that mostly fails is left alone by its breaker, and then no fault would strike.
-    const mixed = FAULTS.flatMap((fault) => [
-      ...tickets(2 * each + 1, { answerableOnly: true }),
-      ...tickets(each, { answerableOnly: true, marker: markerOf(fault) }),
-    ])
+    const mixed = struckBy.flatMap(({ ticket }) => [...tickets(2, { answerableOnly: true }), ticket])
     await sender.stream(mixed, 10)
     const struck = () =>
       FAULTS.map((fault) => [fault, (simulator.meter().byFault[fault] ?? 0) - (struckBefore[fault] ?? 0)] as const)

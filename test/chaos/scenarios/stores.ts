@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Done, Scenario, Stage } from '../scenario.ts'
+import { until } from '../until.ts'
 import { processesOf } from './processes.ts'
 
 const KILL_BOUND_MS = 10_000
 const FLUSH_BOUND_MS = 30_000
 
 /**
- * A steady stream of tickets, and in the middle of it the blow. Drafts wait at their doors while it falls, so that there is work
- * under way in every queue.
- * @returns when the blow had fallen; recovery counts from there, because before it nothing could recover
+ * A steady stream of tickets, and in the middle of it the blow. Drafts wait at the models' doors while it falls, so that there
+ * is work under way in every queue. Recovery counts from when the blow is over: before that nothing could recover.
  */
 async function underLoad(
   { installation, sender, tickets, size }: Stage,
@@ -16,16 +16,26 @@ async function underLoad(
   blow: () => Promise<Readonly<Record<string, number>>>,
 ): Promise<Done> {
   const [count, perSecond] = size === 'full' ? [200, 40] : [40, 20]
+  const gates = installation.workers().map(({ gate }) => gate)
+  const inFlight = () => gates.reduce((sum, gate) => sum + gate.open(), 0)
   const load = sender.stream(tickets(count), perSecond)
-  await sleep(((count / perSecond) * 1_000) / 4)
-  for (const { gate } of installation.workers()) gate.hold()
-  await sleep(((count / perSecond) * 1_000) / 4)
-  const inFlight = installation.workers().reduce((sum, { gate }) => sum + gate.open(), 0)
+  await until('a quarter of the tickets is in', 60_000, () => sender.acks().length >= count / 4)
+  for (const gate of gates) gate.hold()
+  await until('drafts are being written', 20_000, () => inFlight() >= count / 10)
+  const held = inFlight()
+  // More at once than the workers can take in, so that the queues hold jobs, too.
+  const crowd = tickets(count / 2)
+  const burst = sender.postAll(crowd, 50)
+  await until(
+    'half of the crowd is in',
+    30_000,
+    () => crowd.filter(({ ref }) => sender.isAcknowledged(ref)).length >= crowd.length / 2,
+  )
   const counts = await blow()
   const at = new Date()
-  for (const { gate } of installation.workers()) gate.release()
-  await load
-  return { event: { at, boundMs }, counts: { inFlight, ...counts }, violations: [] }
+  for (const gate of gates) gate.release()
+  await Promise.all([load, burst])
+  return { event: { at, boundMs }, counts: { inFlight: held, ...counts }, violations: [] }
 }
 
 export const flushRedis: Scenario = {
