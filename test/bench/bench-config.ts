@@ -1,5 +1,7 @@
 import type { Config } from '#shared/config.ts'
 
+export const BENCH_KEY = 'admin-key-of-the-benchmarks'
+
 type Where = { readonly redisUrl: string; readonly databaseUrl: string; readonly dataDir: string }
 
 /** The defaults of the product on given stores; nothing of the environment has a part in a figure. */
@@ -15,6 +17,6 @@ export const benchConfig = ({ redisUrl, databaseUrl, dataDir }: Where): Config =
   anthropic: undefined,
   localLlm: undefined,
   embeddingModel: 'hash',
-  adminApiKey: 'admin-key-of-the-benchmarks',
+  adminApiKey: BENCH_KEY,
   logLevel: 'warn',
 })

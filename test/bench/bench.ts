@@ -1,4 +1,7 @@
 import { parseArgs } from 'node:util'
+import { benchIngest, FULL_INGEST, QUICK_INGEST } from './ingest.ts'
+import { benchIntentLatency, FULL_INTENT, QUICK_INTENT } from './intent-latency.ts'
+import { benchMemory, FULL_MEMORY, QUICK_MEMORY } from './memory.ts'
 import { benchPipeline, FULL, QUICK } from './pipeline.ts'
 import { type BenchReport, print } from './report.ts'
 
@@ -16,6 +19,9 @@ export type BenchArguments = {
 
 const BENCHES: Readonly<Record<string, (options: BenchArguments) => Promise<BenchReport>>> = {
   pipeline: ({ quick, ...options }) => benchPipeline({ ...(quick ? QUICK : FULL), ...options }),
+  ingest: ({ quick, ...options }) => benchIngest({ ...(quick ? QUICK_INGEST : FULL_INGEST), ...options }),
+  memory: ({ quick, ...options }) => benchMemory({ ...(quick ? QUICK_MEMORY : FULL_MEMORY), ...options }),
+  'intent-latency': ({ quick, ...options }) => benchIntentLatency({ ...(quick ? QUICK_INTENT : FULL_INTENT), ...options }),
 }
 
 function positive(text: string): number {
