@@ -49,13 +49,14 @@ export function trainSupportVectors(set: TrainingSet, cost: number, epochs: numb
   const slack = 0.5 / cost
   const changed = new Int32Array(classes)
   const change = new Float64Array(classes)
+  const curvatures = Float64Array.from(rows, (row) => 1 + squaredLength(row) + slack)
   const order = Int32Array.from(rows.keys())
   for (let epoch = 0; epoch < epochs; epoch++) {
     shuffle(order, random)
     for (const at of order) {
       const row = rows[at]!
       linearScores(model, row, scores)
-      const curvature = 1 + squaredLength(row) + slack
+      const curvature = curvatures[at]!
       let count = 0
       for (let label = 0; label < classes; label++) {
         const sign = label === labels[at] ? 1 : -1
@@ -63,7 +64,7 @@ export function trainSupportVectors(set: TrainingSet, cost: number, epochs: numb
         const gradient = sign * scores[label]! - 1 + dual * slack
         if (dual === 0 && gradient >= 0) continue
         const next = Math.max(dual - gradient / curvature, 0)
-        if (Math.abs(next - dual) < 1e-3) continue
+        if (Math.abs(next - dual) < 0.01) continue
         duals[at * classes + label] = next
         changed[count] = label
         change[count++] = (next - dual) * sign
@@ -84,12 +85,14 @@ export function trainLogistic(set: TrainingSet, dropout: number, epochs: number,
   const scores = new Float64Array(classes)
   const changed = new Int32Array(classes)
   const change = new Float64Array(classes)
+  const longest = rows.reduce((most, row) => Math.max(most, row.ids.length), 0)
+  const kept = { ids: new Int32Array(longest), values: new Float32Array(longest) }
   const order = Int32Array.from(rows.keys())
   for (let epoch = 0; epoch < epochs; epoch++) {
     shuffle(order, random)
     const step = 4 * (1 - epoch / epochs)
     for (const at of order) {
-      const row = dropFeatures(rows[at]!, dropout, random)
+      const row = dropFeatures(rows[at]!, dropout, random, kept)
       softmax(linearScores(model, row, scores))
       let count = 0
       for (let label = 0; label < classes; label++) {
@@ -162,14 +165,19 @@ function squaredLength(row: SparseVector): number {
   return sum
 }
 
-function dropFeatures(row: SparseVector, share: number, random: () => number): SparseVector {
-  const ids = new Int32Array(row.ids.length)
-  const values = new Float32Array(row.ids.length)
-  let kept = 0
+/** Fills `kept` anew at every call: a row lives until the next one. */
+function dropFeatures(
+  row: SparseVector,
+  share: number,
+  random: () => number,
+  kept: { ids: Int32Array; values: Float32Array },
+): SparseVector {
+  const scale = 1 / (1 - share)
+  let count = 0
   for (let at = 0; at < row.ids.length; at++) {
     if (random() < share) continue
-    ids[kept] = row.ids[at]!
-    values[kept++] = row.values[at]! / (1 - share)
+    kept.ids[count] = row.ids[at]!
+    kept.values[count++] = row.values[at]! * scale
   }
-  return { ids: ids.subarray(0, kept), values: values.subarray(0, kept), coverage: row.coverage }
+  return { ids: kept.ids.subarray(0, count), values: kept.values.subarray(0, count), coverage: row.coverage }
 }
