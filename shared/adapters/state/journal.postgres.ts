@@ -40,7 +40,9 @@ const RECORD = `
     task text, tier text, prompt_id text, prompt_version int, prompt_hash text, provider text, model text, reply text, failure jsonb,
     input_tokens int, output_tokens int, cache_read_tokens int, cache_write_tokens int, cost_usd numeric, latency_ms int, created_at timestamptz)
   ON CONFLICT (run_id, step, visit, request_hash, failed_try) DO UPDATE SET
-    reply = EXCLUDED.reply, provider = EXCLUDED.provider, model = EXCLUDED.model, input_tokens = EXCLUDED.input_tokens,
+    customer_id = EXCLUDED.customer_id, task = EXCLUDED.task, tier = EXCLUDED.tier, prompt_id = EXCLUDED.prompt_id,
+    prompt_version = EXCLUDED.prompt_version, prompt_hash = EXCLUDED.prompt_hash, reply = EXCLUDED.reply, failure = EXCLUDED.failure,
+    provider = EXCLUDED.provider, model = EXCLUDED.model, input_tokens = EXCLUDED.input_tokens,
     output_tokens = EXCLUDED.output_tokens, cache_read_tokens = EXCLUDED.cache_read_tokens, cache_write_tokens = EXCLUDED.cache_write_tokens,
     cost_usd = EXCLUDED.cost_usd, latency_ms = EXCLUDED.latency_ms, created_at = EXCLUDED.created_at`
 
