@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { Database } from '#shared/database/client.ts'
-import { toJson } from '#shared/database/json.ts'
+import { toJson, toText } from '#shared/database/json.ts'
 import type { Escalation, EscalationStore } from '#shared/ports/escalation-store.ts'
 
 const EscalationRow = z.object({
@@ -32,7 +32,18 @@ export function createEscalationStore(database: Database): EscalationStore {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10, $11)
         ON CONFLICT (run_id, visit) DO UPDATE SET run_id = escalations.run_id RETURNING *`
       const { id, runId, ticketId, visit, severity, reason, summary, evidence, createdAt, expiresAt } = escalation
-      const params = [id, runId, ticketId, visit, severity, reason, summary, toJson(evidence), createdAt, expiresAt]
+      const params = [
+        id,
+        runId,
+        ticketId,
+        visit,
+        severity,
+        toText(reason),
+        toText(summary),
+        toJson(evidence),
+        createdAt,
+        expiresAt,
+      ]
       return toEscalation((await database.forTenant(escalation.tenantId, sql, params, 'escalation-open'))[0])
     },
     async list(tenantId, filter) {
