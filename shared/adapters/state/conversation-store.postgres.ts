@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { Database } from '#shared/database/client.ts'
-import { toJson } from '#shared/database/json.ts'
+import { toJson, toText } from '#shared/database/json.ts'
 import { Citation } from '#shared/domain/answer.ts'
 import type { ConversationStore, Reply } from '#shared/ports/conversation-store.ts'
 import { insertRuns, newRunRows } from './run-rows.ts'
@@ -29,7 +29,7 @@ export function createConversationStore(database: Database): ConversationStore {
     async deliver(reply, callback) {
       const { id, conversationId, ticketId, runId, author, body, citations, createdAt } = reply
       const runs = toJson(newRunRows(callback ? [callback] : []))
-      const params = [id, conversationId, ticketId, runId, author, clean(body), toJson(citations), createdAt, runs]
+      const params = [id, conversationId, ticketId, runId, author, toText(body), toJson(citations), createdAt, runs]
       return toReply((await database.forTenant(reply.tenantId, DELIVER, params, 'reply-deliver'))[0])
     },
     async replyOf(tenantId, runId) {
@@ -38,9 +38,6 @@ export function createConversationStore(database: Database): ConversationStore {
     },
   }
 }
-
-/** PostgreSQL text cannot hold NUL. */
-const clean = (text: string) => text.toWellFormed().replaceAll('\u0000', '\uFFFD')
 
 function toReply(row: unknown): Reply {
   const { tenant_id, conversation_id, ticket_id, run_id, created_at, ...rest } = ReplyRow.parse(row)
