@@ -42,6 +42,8 @@ export function loadPrompt(name: PromptName, folder = FOLDER): Prompt {
     user(variables) {
       const missing = meta.variables.filter((variable) => variables[variable] === undefined)
       if (missing.length > 0) throw new TypeError(`prompt ${name}: missing ${missing.join(', ')}`)
+      const unknown = Object.keys(variables).filter((variable) => !declared.has(variable))
+      if (unknown.length > 0) throw new TypeError(`prompt ${name}: unknown ${unknown.join(', ')}`)
       // One pass, so that a value which looks like a variable stays what it is.
       return user.replace(/\{\{(\w+)\}\}/g, (_, variable: string) => variables[variable]!)
     },
