@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
 import * as z from 'zod'
 import type { Screened } from '#shared/domain/screened.ts'
 import type { Tenant } from '#shared/domain/tenant.ts'
@@ -7,7 +5,7 @@ import type { CustomerTier } from '#shared/domain/ticket.ts'
 import { Severity, type Triage } from '#shared/domain/triage.ts'
 import { factsIn } from '#shared/text/facts-in-text.ts'
 import { type Assessment, assessSeverity } from '#workers/logic/assess-severity.ts'
-import { type IntentClassifier, trainIntentClassifier } from '#workers/logic/intent-classifier.ts'
+import { predictIntent } from '#workers/logic/predict-intent.ts'
 import { rewriteQuery } from '#workers/logic/rewrite-query.ts'
 import type { Deps, Step, StepContext } from '#workers/step.ts'
 
@@ -39,7 +37,7 @@ export const classify: Step<'support-ticket', 'classify', 'llm' | 'prompts' | 'm
   const assessment = assessSeverity(text)
   const query = rewriteQuery(screened.subject, screened.text)
   // Of a long letter the question tells what it is about; the story around it only misleads.
-  const local = classifierFor(context.tenant).predict(query.slice(0, CLASSIFIER_CHARACTERS))
+  const local = await predictIntent(context.tenant.config.examples, query.slice(0, CLASSIFIER_CHARACTERS))
   const model = local.outOfScope && deps.modelAvailable ? await askModel(screened, deps, context) : undefined
   const triage = compose(
     screened,
@@ -122,22 +120,4 @@ async function askModel(screened: Screened, deps: Pick<Deps, 'llm' | 'prompts'>,
   )
   // A name that is not on the list is no intent.
   return intents.includes(reply.value.intent) ? reply.value : { ...reply.value, intent: UNKNOWN }
-}
-
-const fingerprints = new WeakMap<object, string>()
-const trained = new LRUCache<string, IntentClassifier>({ max: 50 })
-
-/** Trained once per set of examples and process; a changed set is another one. */
-export function classifierFor(tenant: Tenant): IntentClassifier {
-  const { examples } = tenant.config
-  let fingerprint = fingerprints.get(examples)
-  if (fingerprint === undefined) {
-    fingerprint = createHash('sha256').update(JSON.stringify(examples)).digest('hex')
-    fingerprints.set(examples, fingerprint)
-  }
-  const known = trained.get(fingerprint)
-  if (known) return known
-  const classifier = trainIntentClassifier(examples)
-  trained.set(fingerprint, classifier)
-  return classifier
 }
