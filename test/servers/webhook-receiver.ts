@@ -20,7 +20,7 @@ export type Received = {
 export type WebhookReceiver = {
   urlFor(tenantId: string): string
   readonly received: () => readonly Received[]
-  /** The next so many messages are answered 500. */
+  /** The next so many messages are answered 500 when they come for the first time. */
   refuse(count: number): void
   close(): Promise<void>
 }
@@ -28,12 +28,15 @@ export type WebhookReceiver = {
 /** Receives callbacks as a customer's server would: checks the signature with the tenant's secret and keeps what came. */
 export async function startWebhookReceiver(secretOf: (tenantId: string) => string): Promise<WebhookReceiver> {
   const received: Received[] = []
+  const refused = new Set<string>()
   let refusals = 0
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = []
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk)
-    if (refusals > 0) {
+    const id = String(request.headers['webhook-id'])
+    if (refusals > 0 && !refused.has(id)) {
       refusals--
+      refused.add(id)
       return response.writeHead(500).end()
     }
     const body = Buffer.concat(chunks).toString('utf8')

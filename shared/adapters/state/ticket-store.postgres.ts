@@ -55,15 +55,16 @@ const keyOf = (tenantId: unknown, key: unknown) => `${String(tenantId)}\n${Strin
 export function createTicketStore(database: Database, { maxItems = 100, maxInFlight = 2 }: BatchOptions = {}): TicketStore {
   const accept = groupCommit(
     async (arrivals: readonly Arrival[]) => {
-      // Two arrivals with one key in one statement would touch one row twice, which PostgreSQL refuses: the second comes after.
+      // Two arrivals with one key in one statement would touch one row twice, which PostgreSQL refuses. The second has lost anyway,
+      // and is told so with the other losers: waiting for a turn of its own, it would hold the turn that it waits for.
       const [first, later] = splitByKey(arrivals)
       const rows = await database.asSystem(ARRIVALS, ACCEPT, [toJson(first.map(toRow))], 'ticket-accept')
       const made = new Map(rows.map((row) => [Number(row.n), row.made === true]))
-      const losers = first.filter((_arrival, n) => !made.has(n))
+      const losers = [...first.filter((_arrival, n) => !made.has(n)), ...later]
       const kept = losers.length > 0 ? await keptFor(losers) : undefined
       const results = new Map<Arrival, Acceptance>()
       for (const [n, arrival] of first.entries()) results.set(arrival, made.has(n) ? won(arrival, made.get(n)!) : kept!(arrival))
-      for (const arrival of later) results.set(arrival, await accept(arrival))
+      for (const arrival of later) results.set(arrival, kept!(arrival))
       return arrivals.map((arrival) => results.get(arrival)!)
     },
     { maxItems, maxInFlight },

@@ -20,10 +20,10 @@ async function withJumpingClock({ installation, sender, tickets, size }: Stage, 
     steps++
   }
   await step()
-  installation.receiver.refuse(6)
+  installation.receiver.refuse(15)
   await step()
   await step()
-  installation.receiver.refuse(6)
+  installation.receiver.refuse(15)
   await load
   await sleep(500)
   await process.kill9()
