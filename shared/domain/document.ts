@@ -23,7 +23,7 @@ export const DocumentInput = z.strictObject({
     .regex(/^[a-z]{2,3}$/)
     .optional(),
   modifiedAt: z.iso.datetime({ offset: true }).optional(),
-  metadata: z.record(z.string().max(100), z.union([text(1_000), z.number(), z.boolean(), z.null()])).optional(),
+  metadata: z.record(text(100), z.union([text(1_000), z.number(), z.boolean(), z.null()])).optional(),
 })
 export type DocumentInput = z.infer<typeof DocumentInput>
 

@@ -36,7 +36,7 @@ export const TicketInput = z.strictObject({
     .max(2_000)
     .optional(),
   metadata: z
-    .record(z.string().max(100), z.union([text(1_000), z.number(), z.boolean(), z.null()]))
+    .record(text(100), z.union([text(1_000), z.number(), z.boolean(), z.null()]))
     .refine((all) => Object.keys(all).length <= 50, 'holds more than 50 entries')
     .optional(),
 })
