@@ -55,19 +55,18 @@ const keyOf = (tenantId: unknown, key: unknown) => `${String(tenantId)}\n${Strin
 export function createTicketStore(database: Database, { maxItems = 100, maxInFlight = 2 }: BatchOptions = {}): TicketStore {
   const accept = groupCommit(
     async (arrivals: readonly Arrival[]) => {
-      // Two arrivals with one key in one statement would touch one row twice, which PostgreSQL refuses. The second has lost anyway,
-      // and is told so with the other losers: waiting for a turn of its own, it would hold the turn that it waits for.
-      const [first, later] = splitByKey(arrivals)
-      const rows = await database.asSystem(ARRIVALS, ACCEPT, [toJson(first.map(toRow))], 'ticket-accept')
+      const rows = await database.asSystem(ARRIVALS, ACCEPT, [toJson(arrivals.map(toRow))], 'ticket-accept')
       const made = new Map(rows.map((row) => [Number(row.n), row.made === true]))
-      const losers = [...first.filter((_arrival, n) => !made.has(n)), ...later]
+      const losers = arrivals.filter((_arrival, n) => !made.has(n))
       const kept = losers.length > 0 ? await keptFor(losers) : undefined
-      const results = new Map<Arrival, Acceptance>()
-      for (const [n, arrival] of first.entries()) results.set(arrival, made.has(n) ? won(arrival, made.get(n)!) : kept!(arrival))
-      for (const arrival of later) results.set(arrival, kept!(arrival))
-      return arrivals.map((arrival) => results.get(arrival)!)
+      return arrivals.map((arrival, n) => (made.has(n) ? won(arrival, made.get(n)!) : kept!(arrival)))
     },
-    { maxItems, maxInFlight },
+    // Two arrivals with one key in one statement would touch one row twice, which PostgreSQL refuses.
+    {
+      maxItems,
+      maxInFlight,
+      keyOf: ({ ticket, idempotency }) => (idempotency ? keyOf(ticket.tenantId, idempotency.key) : ticket.id),
+    },
   )
 
   /** A statement of its own: the one before cannot see what others committed while it ran. */
@@ -102,18 +101,6 @@ export function createTicketStore(database: Database, { maxItems = 100, maxInFli
 /** The key was free but its ticket is there: the key was forgotten since, the ticket was not, and its ids follow from the key. */
 const won = (arrival: Arrival, made: boolean): Acceptance =>
   made || !arrival.idempotency ? { kind: 'accepted' } : { kind: 'replayed', response: arrival.idempotency.response }
-
-function splitByKey(arrivals: readonly Arrival[]): [Arrival[], Arrival[]] {
-  const seen = new Set<string>()
-  const first: Arrival[] = []
-  const later: Arrival[] = []
-  for (const arrival of arrivals) {
-    const key = arrival.idempotency ? keyOf(arrival.ticket.tenantId, arrival.idempotency.key) : undefined
-    ;(key !== undefined && seen.has(key) ? later : first).push(arrival)
-    if (key !== undefined) seen.add(key)
-  }
-  return [first, later]
-}
 
 const toRow = ({ ticket, run, idempotency }: Arrival, n: number) => ({
   n,

@@ -121,6 +121,13 @@ describe('accepting tickets', () => {
     expect([await has('tickets', second.ticket.id), await has('runs', second.run.id)]).toEqual([false, false])
   })
 
+  test('many with one key do not wait for themselves, however few statements may run at once', async () => {
+    const store = createTicketStore(database, { maxItems: 2, maxInFlight: 1 })
+    const all = Array.from({ length: 12 }, (_, i) => arrival({ key: i % 2 ? 'even' : 'odd' }))
+    const kinds = (await Promise.all(all.map(store.accept))).map(({ kind }) => kind)
+    expect(kinds.toSorted()).toEqual(['accepted', 'accepted', ...Array(10).fill('replayed')])
+  })
+
   test('keys of two tenants are two keys', async () => {
     const store = createTicketStore(database)
     const both = [arrival({ key: 'k2' }), arrival({ key: 'k2', tenantId: 'other' })]
