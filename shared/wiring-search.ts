@@ -2,37 +2,65 @@ import { join } from 'node:path'
 import { HashEmbedder } from './adapters/models/embedder.hash.ts'
 import { createOpenAiEmbedder } from './adapters/models/embedder.openai.ts'
 import { LexicalReranker } from './adapters/models/reranker.lexical.ts'
+import { createQdrantDenseIndex } from './adapters/search/dense-index.qdrant.ts'
 import { SqliteDenseIndex } from './adapters/search/dense-index.sqlite.ts'
 import { HybridSearcher } from './adapters/search/searcher.hybrid.ts'
+import { createElasticsearchSparseIndex } from './adapters/search/sparse-index.elasticsearch.ts'
 import { SqliteSparseIndex } from './adapters/search/sparse-index.sqlite.ts'
-import { type Config, ConfigError } from './config.ts'
+import type { Config } from './config.ts'
 import type { Clock } from './ports/clock.ts'
 import type { Embedder } from './ports/embedder.ts'
 import type { DenseIndex, SparseIndex } from './ports/search-index.ts'
 
 const OPENAI_DIMENSIONS: Readonly<Record<string, number>> = { 'text-embedding-3-small': 1_536, 'text-embedding-3-large': 3_072 }
 
+/**
+ * Each leg of the search on its server where one is configured, else embedded; the legs are independent of each other. Creates or
+ * migrates collection and index.
+ * @throws StepFailure when a configured server cannot be reached
+ */
 export async function createSearch(config: Config, clock: Clock) {
-  if (config.qdrant || config.elasticsearch) {
-    throw new ConfigError([
-      'QDRANT_URL, ELASTICSEARCH_URL: the search servers are not wired in this version; unset them to use the embedded search',
-    ])
-  }
   const embedder = createEmbedder(config, clock)
-  const folder = join(config.dataDir, 'search')
-  const dense: DenseIndex & { close(): void } = new SqliteDenseIndex({ folder: join(folder, 'dense'), embedder })
-  const sparse: SparseIndex & { close(): void } = new SqliteSparseIndex({ folder: join(folder, 'sparse') })
+  const { dense, closeDense } = await openDense(config, embedder, clock)
+  const { sparse, closeSparse } = await openSparse(config, clock)
   const searcher = new HybridSearcher({ embedder, dense, sparse, reranker: new LexicalReranker() })
   return {
     embedder,
     dense,
     sparse,
     searcher,
-    closeSearch() {
-      dense.close()
-      sparse.close()
+    async closeSearch() {
+      closeDense()
+      await closeSparse()
     },
   }
+}
+
+async function openDense(
+  config: Config,
+  embedder: Embedder,
+  clock: Clock,
+): Promise<{ dense: DenseIndex; closeDense: () => void }> {
+  if (config.qdrant) {
+    const dense = createQdrantDenseIndex({ ...config.qdrant, embedder, clock })
+    await dense.ensure()
+    return { dense, closeDense: () => {} }
+  }
+  const dense = new SqliteDenseIndex({ folder: join(config.dataDir, 'search', 'dense'), embedder })
+  return { dense, closeDense: () => dense.close() }
+}
+
+async function openSparse(
+  config: Config,
+  clock: Clock,
+): Promise<{ sparse: SparseIndex; closeSparse: () => Promise<void> | void }> {
+  if (config.elasticsearch) {
+    const sparse = createElasticsearchSparseIndex({ ...config.elasticsearch, clock })
+    await sparse.ensure()
+    return { sparse, closeSparse: () => sparse.close() }
+  }
+  const sparse = new SqliteSparseIndex({ folder: join(config.dataDir, 'search', 'sparse') })
+  return { sparse, closeSparse: () => sparse.close() }
 }
 
 function createEmbedder(config: Config, clock: Clock): Embedder {

@@ -107,7 +107,7 @@ export async function openDoors({
       stream.close()
       await dispatcher.close().catch((err) => log.warn({ err }, 'the queues did not close cleanly'))
       redis.disconnect()
-      search.closeSearch()
+      await search.closeSearch()
       await database.close()
     },
   }

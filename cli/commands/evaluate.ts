@@ -50,7 +50,7 @@ async function run(suite: string, options: EvalOptions, onProgress: OnProgress):
     const measured = { docs, data, maskSym: options.maskSym ?? false, without, minEvidence: MIN_EVIDENCE }
     return await evalRetrieval(measured, search, onProgress, new AbortController().signal)
   } finally {
-    search.closeSearch()
+    await search.closeSearch()
     rmSync(dataDir, { recursive: true, force: true })
   }
 }
