@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { Database } from '#shared/database/client.ts'
-import { toJson } from '#shared/database/json.ts'
+import { toJson, toText } from '#shared/database/json.ts'
 import { Audience, Chunk, DocumentState } from '#shared/domain/document.ts'
 import { ParsedDocument } from '#shared/domain/indexing.ts'
 import type { DocumentIntake } from '#shared/ports/document-intake.ts'
@@ -34,8 +34,11 @@ const GET = `
   LEFT JOIN LATERAL (SELECT code, message FROM dead_letters WHERE run_id = d.run_id ORDER BY seq DESC LIMIT 1) l ON r.status = 'dead'
   WHERE d.tenant_id = $1 AND d.id = $2`
 
-/** Writes for a version that is not the document's any more are dropped: this condition stands in every one of them. */
-const IS_CURRENT = 'EXISTS (SELECT 1 FROM documents d WHERE d.tenant_id = $1 AND d.id = $2 AND d.content_hash = $3)'
+/**
+ * Writes for a version that is not the document's any more are dropped: this condition stands in every one of them. The lock
+ * lets the version change, or the document go, only before or after the whole write.
+ */
+const IS_CURRENT = 'EXISTS (SELECT 1 FROM documents d WHERE d.tenant_id = $1 AND d.id = $2 AND d.content_hash = $3 FOR SHARE)'
 
 export function createDocumentStore(database: Database): DocumentStore {
   const query = database.forTenant.bind(database)
@@ -48,7 +51,7 @@ export function createDocumentStore(database: Database): DocumentStore {
       const sql = `
         UPDATE documents SET state = $4, error_code = $5, error_reason = $6, chunk_count = COALESCE($7, chunk_count), updated_at = now()
         WHERE tenant_id = $1 AND id = $2 AND content_hash = $3 RETURNING id`
-      const failed = state.state === 'failed' ? [state.code, state.reason] : [null, null]
+      const failed = state.state === 'failed' ? [state.code, toText(state.reason)] : [null, null]
       const count = state.state === 'indexed' ? state.chunks : null
       return (await query(tenantId, sql, [documentId, contentHash, state.state, ...failed, count])).length > 0
     },
@@ -68,7 +71,7 @@ export function createDocumentStore(database: Database): DocumentStore {
         WITH incoming AS (
           SELECT (chunk->>'position')::int AS position, chunk FROM jsonb_array_elements($4::jsonb) AS chunk WHERE ${IS_CURRENT}
         ), surplus AS (
-          DELETE FROM chunks WHERE tenant_id = $1 AND document_id = $2 AND EXISTS (SELECT 1 FROM incoming)
+          DELETE FROM chunks WHERE tenant_id = $1 AND document_id = $2 AND ${IS_CURRENT}
             AND position NOT IN (SELECT position FROM incoming)
         )
         INSERT INTO chunks (tenant_id, document_id, content_hash, position, chunk) SELECT $1, $2, $3, position, chunk FROM incoming
@@ -89,7 +92,7 @@ export function createDocumentStore(database: Database): DocumentStore {
       const sql = `
         INSERT INTO vectors (tenant_id, document_id, embedder_id, text_hash, vector)
         SELECT $1, $2, $3, v.text_hash, decode(v.vector, 'base64') FROM jsonb_to_recordset($4::jsonb) AS v(text_hash text, vector text)
-        WHERE EXISTS (SELECT 1 FROM documents d WHERE d.tenant_id = $1 AND d.id = $2)
+        WHERE EXISTS (SELECT 1 FROM documents d WHERE d.tenant_id = $1 AND d.id = $2 FOR SHARE)
         ON CONFLICT DO NOTHING`
       const rows = [...vectors].map(([text_hash, vector]) => ({ text_hash, vector: toBytes(vector).toString('base64') }))
       await query(tenantId, sql, [documentId, embedderId, JSON.stringify(rows)])
@@ -130,22 +133,20 @@ export function createDocumentIntake(
         : { kind: 'unchanged', runId: standing.run_id, state: standing.state }
     },
     async remove(tenantId, documentId) {
-      // The rows go first: from then on no step of a run that is under way can write anything of this document. The indexes
-      // follow even when the rows were gone before, so that a repeat after a crash finishes the work.
-      const sql = `
-        WITH gone AS (DELETE FROM documents WHERE tenant_id = $1 AND id = $2 RETURNING id),
-          c AS (DELETE FROM chunks WHERE tenant_id = $1 AND document_id = $2),
-          p AS (DELETE FROM parsed_documents WHERE tenant_id = $1 AND document_id = $2),
-          v AS (DELETE FROM vectors WHERE tenant_id = $1 AND document_id = $2)
-        SELECT count(*) AS count FROM gone`
-      const rows = await database.forTenant(tenantId, sql, [documentId])
+      // The row goes first: from then on no step of a run that is under way can write anything of this document, and what
+      // was being written is there for the second statement to see. The rest follows even when the row was gone before, so
+      // that a repeat after a crash finishes the work.
+      const gone = await database.forTenant(tenantId, 'DELETE FROM documents WHERE tenant_id = $1 AND id = $2 RETURNING id', [
+        documentId,
+      ])
+      await database.forTenant(tenantId, REMOVE_PARTS, [documentId])
       const signal = AbortSignal.timeout(10_000)
       await Promise.all([
         indexes.dense.deleteDocument(tenantId, documentId, signal),
         indexes.sparse.deleteDocument(tenantId, documentId, signal),
       ])
       await indexes.knowledge.bump(tenantId)
-      return Number(rows[0]!.count) > 0
+      return gone.length > 0
     },
   }
 }
@@ -167,6 +168,11 @@ const ACCEPT = `
     RETURNING run_id, state
   )
   SELECT run_id, state FROM written UNION ALL SELECT run_id, state FROM standing`
+
+const REMOVE_PARTS = `
+  WITH c AS (DELETE FROM chunks WHERE tenant_id = $1 AND document_id = $2),
+    p AS (DELETE FROM parsed_documents WHERE tenant_id = $1 AND document_id = $2)
+  DELETE FROM vectors WHERE tenant_id = $1 AND document_id = $2`
 
 export function createKnowledge(database: Database): Knowledge {
   return {
