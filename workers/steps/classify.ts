@@ -6,6 +6,7 @@ import { Severity, type Triage } from '#shared/domain/triage.ts'
 import { factsIn } from '#shared/text/facts-in-text.ts'
 import { type Assessment, assessSeverity } from '#workers/logic/assess-severity.ts'
 import { predictIntent } from '#workers/logic/predict-intent.ts'
+import { promptFence } from '#workers/logic/prompt-fence.ts'
 import { rewriteQuery } from '#workers/logic/rewrite-query.ts'
 import type { Deps, Step, StepContext } from '#workers/step.ts'
 
@@ -38,13 +39,12 @@ export const classify: Step<'support-ticket', 'classify', 'llm' | 'prompts' | 'm
   const query = rewriteQuery(screened.subject, screened.text)
   // Of a long letter the question tells what it is about; the story around it only misleads.
   const local = await predictIntent(context.tenant.config.examples, query.slice(0, CLASSIFIER_CHARACTERS))
-  const model = local.outOfScope && deps.modelAvailable ? await askModel(screened, deps, context) : undefined
-  const triage = compose(
-    screened,
-    assessment,
-    { intent: local.intent, confidence: local.confidence, sure: !local.outOfScope },
-    model,
-  )
+  const known = { intent: local.intent, confidence: local.confidence, sure: !local.outOfScope }
+  const alone = compose(screened, assessment, known, undefined)
+  const outcome = judge(alone, ticket.tier, context.tenant)
+  // Whoever smells smoke must not wait for a model, least of all for one that is overloaded.
+  if (known.sure || outcome === 'sensitive' || !deps.modelAvailable) return { outcome, facts: { triage: alone } }
+  const triage = compose(screened, assessment, known, await askModel(screened, deps, context))
   return { outcome: judge(triage, ticket.tier, context.tenant), facts: { triage } }
 }
 
@@ -53,14 +53,16 @@ type LocalIntent = { readonly intent: string; readonly confidence: number; reado
 export function compose(screened: Screened, assessment: Assessment, local: LocalIntent, model: ModelTriage | undefined): Triage {
   const byModel = model !== undefined && model.intent !== UNKNOWN
   const text = `${screened.subject}\n${screened.text}`
-  const severity = model && model.severity < assessment.severity ? model.severity : assessment.severity
+  const legalThreat = assessment.legalThreat || (model?.legalThreat ?? false)
+  // As strings the severities sort from the gravest on; who threatens with a court disputes something, whoever noticed it.
+  const severity = [assessment.severity, model?.severity ?? 'P3', legalThreat ? 'P2' : 'P3'].sort()[0] as Triage['severity']
   return {
     intent: byModel ? model.intent : local.sure ? local.intent : UNKNOWN,
     confidence: byModel ? model.confidence : local.confidence,
     decidedBy: byModel ? 'model' : local.sure ? 'local' : 'none',
     severity,
     sentiment: assessment.sentiment,
-    legalThreat: assessment.legalThreat || (model?.legalThreat ?? false),
+    legalThreat,
     wantsPerson: assessment.wantsPerson || (model?.wantsPerson ?? false),
     entities: factsIn(text)
       .filter(({ kind }) => ENTITY_KINDS.has(kind))
@@ -68,7 +70,7 @@ export function compose(screened: Screened, assessment: Assessment, local: Local
       .map(({ kind, raw }) => ({ type: kind, value: raw })),
     query: model?.query.trim() || rewriteQuery(screened.subject, screened.text),
     complexity: complexityOf(text),
-    reasons: assessment.reasons,
+    reasons: [...assessment.reasons],
   }
 }
 
@@ -100,7 +102,7 @@ async function askModel(screened: Screened, deps: Pick<Deps, 'llm' | 'prompts'>,
   const prompt = deps.prompts['classify-ticket']
   const intents = [...new Set(context.tenant.config.examples.map(({ intent }) => intent))]
   const user = prompt.user({
-    fence: context.runId.slice(-8),
+    fence: promptFence(context.runId, context.visit),
     intents: [...intents, UNKNOWN].join(', '),
     subject: screened.subject,
     text: screened.text,

@@ -17,8 +17,10 @@ export const deliver: Step<'support-ticket', 'deliver', 'conversations' | 'dispa
   context,
 ) => {
   const { ticket, answer, screened, recalled, verdict } = facts
-  const reply = replyFrom(ticket, answer, restorePii(answer.text, screened?.placeholders ?? []), context)
-  const callback = callbackFor(ticket, answer, reply, context)
+  const restore = (text: string) => restorePii(text, screened?.placeholders ?? [])
+  const reply = replyFrom(ticket, answer, restore(answer.text), context)
+  const followUps = answer.followUps.map(restore)
+  const callback = callbackFor(ticket, { ...answer, followUps }, reply, context)
   const standing = await deps.conversations.deliver(reply, callback)
   if (callback) {
     const job = {
@@ -44,7 +46,7 @@ export const deliver: Step<'support-ticket', 'deliver', 'conversations' | 'dispa
     text: standing.body,
     citations: [...standing.citations],
     confidence: answer.confidence,
-    followUps: answer.followUps,
+    followUps,
     ...(callback ? { webhookRunId: callback.id } : {}),
   }
   return { outcome: 'delivered', facts: { receipt } }

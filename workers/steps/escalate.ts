@@ -38,7 +38,7 @@ export function reasonOf({ trouble, draft, verdict, passages, triage, screened }
   if (trouble) return `the step "${trouble.step}" failed: ${trouble.failure.code}`
   if (verdict?.decision === 'escalate')
     return `the draft could not be proven: ${verdict.reasons.join('; ') || 'unsupported claims'}`
-  if (draft && !draft.answerable) return 'the sources do not answer this'
+  if (draft && (!draft.answerable || draft.sentences.length === 0)) return 'the sources do not answer this'
   if (verdict?.decision === 'repair') return 'the repaired draft could not be proven either'
   if (draft) return `the sources are in another language than the customer${screened ? ` (${screened.language})` : ''}`
   if (passages) return 'no reliable source was found'
@@ -53,13 +53,16 @@ function summaryOf({ screened, triage, ticket }: Known): string {
   const opening = screened
     ? [screened.subject, screened.text].filter(Boolean).join(' — ').replace(/\s+/g, ' ')
     : '(content withheld: it was not screened)'
-  const short = opening.length > SUMMARY_CHARACTERS ? `${opening.slice(0, SUMMARY_CHARACTERS - 1)}…` : opening
+  const short = opening.length > SUMMARY_CHARACTERS ? `${firstCharacters(opening, SUMMARY_CHARACTERS - 1)}…` : opening
   return `${ticket.tier} customer; ${about}; ${language}. ${short}`
 }
 
 const evidenceOf = ({ passages }: Known) =>
   (passages?.passages ?? []).slice(0, EVIDENCE_PASSAGES).map(({ title, url, text }) => ({
     title,
-    text: text.slice(0, EVIDENCE_CHARACTERS),
+    text: firstCharacters(text, EVIDENCE_CHARACTERS),
     ...(url === undefined ? {} : { url }),
   }))
+
+/** Half a surrogate pair at the end would be no text that a database takes. */
+const firstCharacters = (text: string, limit: number) => text.slice(0, limit).replace(/[\ud800-\udbff]$/, '')

@@ -15,7 +15,7 @@ const CHEAP_UP_TO_COMPLEXITY = 0.15
 export const generate: Step<'support-ticket', 'generate', 'llm' | 'prompts'> = async (facts, { llm, prompts }, context) => {
   const { screened, triage, passages, draft: earlier, verdict } = facts
   const prompt = prompts['draft-answer']
-  const repair = context.visit > 1 && earlier && verdict ? repairNote(verdict) : ''
+  const repair = context.visit > 1 && earlier && verdict ? repairNote(verdict, promptFence(context.runId, context.visit)) : ''
   const request = requestFor(prompt, screened, triage.query, passages.passages, repair, context)
   const tier = tierFor(prompt, triage.complexity, repair !== '')
   const reply = await llm.generate({ ...request, tier }, { signal: context.signal })
@@ -63,9 +63,12 @@ const quoted = (passage: Passage) =>
   `<passage n="${passage.n}" title="${attribute(passage.title)}" section="${attribute(passage.section.join(' > '))}">\n${passage.text}\n</passage>`
 const attribute = (text: string) => text.replaceAll('"', "'").replaceAll('\n', ' ')
 
-function repairNote(verdict: Verdict): string {
-  const wrong = verdict.claims.filter((claim) => !claim.supported).map((claim) => `- "${claim.text}": ${claim.reason}`)
-  return `\nAn earlier draft had sentences that their passages do not support. Write the reply anew without these mistakes:\n${wrong.join('\n')}\n`
+/** What was wrong, behind the fence: the earlier draft is the model's own words, and those may be a customer's orders by now. */
+function repairNote(verdict: Verdict, fence: string): string {
+  const claims = verdict.claims.filter((claim) => !claim.supported).map((claim) => `- "${claim.text}": ${claim.reason}`)
+  const checks = verdict.outputChecks.filter(({ passed }) => !passed).map(({ check, detail }) => `- ${check}: ${detail}`)
+  const mistakes = [...claims, ...checks].join('\n')
+  return `\nAn earlier draft was not accepted. Write the reply anew without these mistakes:\n<mistakes ${fence}>\n${mistakes}\n</mistakes ${fence}>\n`
 }
 
 const toDraft = (reply: LlmReply<ModelDraft>, prompt: Prompt): Draft => ({

@@ -48,10 +48,12 @@ export const keyOf = (screened: Pick<Screened, 'subject' | 'text'>) =>
     .update(JSON.stringify([canonical(screened.subject), canonical(screened.text)]))
     .digest('hex')
 
-const canonical = (text: string) =>
-  text
-    .normalize('NFKC')
-    .toLowerCase()
-    .replace(/\s+/g, ' ')
-    .trim()
-    .replace(/[.!?\s]+$/, '')
+/** `screen` has normalised the text; NFKC on top of it would make "10²" and "102" one question. */
+function canonical(text: string): string {
+  const plain = text.toLowerCase().replace(/\s+/g, ' ').trim()
+  let end = plain.length
+  // By hand: a pattern for "marks at the end" looks at every run of marks again and again.
+  while (end > 0 && FINAL_MARKS.has(plain[end - 1]!)) end--
+  return plain.slice(0, end)
+}
+const FINAL_MARKS = new Set('.!?… 。！？')
