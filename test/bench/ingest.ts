@@ -16,7 +16,7 @@ export type IngestOptions = {
   readonly say: (line: string) => void
 }
 export const FULL_INGEST = { seconds: 5, rounds: 5 }
-export const QUICK_INGEST = { seconds: 1, rounds: 1 }
+export const QUICK_INGEST = { seconds: 2, rounds: 2 }
 
 type Counts = { readonly tickets: number; readonly queued: number; readonly jobs: number }
 

@@ -3,7 +3,7 @@ import { PERSISTENCE, startStores } from './private-stores.ts'
 import { type BenchReport, machine } from './report.ts'
 import { type Side, startSide } from './side.ts'
 
-type Round = { readonly seconds: number; readonly hops: number; readonly answered?: number }
+type Round = { readonly seconds: number; readonly cpuMicros: number; readonly hops: number; readonly answered?: number }
 export type PipelineOptions = {
   readonly runs: number
   readonly rounds: number
@@ -55,18 +55,24 @@ async function idleOf(side: Side, { idleRuns }: PipelineOptions): Promise<number
 }
 
 async function inTurn(contenders: Readonly<Record<string, Side>>, { runs, rounds, say }: PipelineOptions) {
-  const figures: Record<string, { runsPerSecond: number[]; hopsPerSecond: number[]; hopsPerRun: number }> = {}
+  const figures: Record<
+    string,
+    { runsPerSecond: number[]; hopsPerSecond: number[]; cpuMicrosPerHop: number[]; hopsPerRun: number }
+  > = {}
   for (let round = 0; round <= rounds; round++) {
     for (const [name, side] of Object.entries(contenders)) {
       const warmUp = round === 0
       const n = Math.ceil(runs * (name === 'real' ? REAL_SHARE : 1) * (warmUp ? 0.25 : 1))
-      const { seconds, hops, answered } = await side.call<Round>('round', { n })
+      const { seconds, cpuMicros, hops, answered } = await side.call<Round>('round', { n })
       if (answered !== undefined && answered !== n) throw new Error(`${name}: only ${answered} of ${n} runs were answered`)
       if (warmUp) continue
-      figures[name] ??= { runsPerSecond: [], hopsPerSecond: [], hopsPerRun: hops / n }
+      figures[name] ??= { runsPerSecond: [], hopsPerSecond: [], cpuMicrosPerHop: [], hopsPerRun: hops / n }
       figures[name].runsPerSecond.push(n / seconds)
       figures[name].hopsPerSecond.push(hops / seconds)
-      say(`round ${round}: ${name} ${rounded(n / seconds)} runs/s, ${rounded(hops / seconds)} hops/s`)
+      figures[name].cpuMicrosPerHop.push(cpuMicros / hops)
+      say(
+        `round ${round}: ${name} ${rounded(n / seconds)} runs/s, ${rounded(hops / seconds)} hops/s, ${rounded(cpuMicros / hops)} µs of processor a hop`,
+      )
     }
   }
   return figures
@@ -83,12 +89,14 @@ function summary(
 ): BenchReport {
   const bareHops = median(figures.bare!.hopsPerSecond)
   const side = (name: string) => {
-    const { runsPerSecond, hopsPerSecond, hopsPerRun } = figures[name]!
+    const { runsPerSecond, hopsPerSecond, cpuMicrosPerHop, hopsPerRun } = figures[name]!
     const hops = median(hopsPerSecond)
     return {
       runsPerSecond: rounded(median(runsPerSecond)),
       hopsPerSecond: rounded(hops),
       hopsPerRun,
+      // Of the Node process alone; unlike the rates it hardly depends on what else the machine does.
+      cpuMicrosPerHop: rounded(median(cpuMicrosPerHop)),
       ratio: rounded(hops / bareHops),
       rounds: runsPerSecond.map(rounded),
     }

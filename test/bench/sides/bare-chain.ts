@@ -69,15 +69,17 @@ const start = (ids: readonly string[]) =>
   queues[0]!.addBulk(ids.map((runId) => ({ name: 'hop', data: { runId, seq: 0 }, opts: { ...OPTIONS, jobId: `${runId}_0` } })))
 
 /** @returns seconds from the first job to the last end, and the hops that the table holds for it */
-async function round({ n }: { readonly n: number }): Promise<{ seconds: number; hops: number }> {
+async function round({ n }: { readonly n: number }): Promise<{ seconds: number; cpuMicros: number; hops: number }> {
   const ids = await insertRuns(n)
   const startedAt = performance.now()
+  const cpuBefore = process.cpuUsage()
   const allEnded = ends.after(n)
   await start(ids)
   await allEnded
   const seconds = (performance.now() - startedAt) / 1_000
+  const { user, system } = process.cpuUsage(cpuBefore)
   const { rows } = await pool.query('SELECT count(*)::int AS hops FROM bare_attempts WHERE run_id = ANY($1)', [ids])
-  return { seconds, hops: rows[0].hops }
+  return { seconds, cpuMicros: user + system, hops: rows[0].hops }
 }
 
 /** @returns milliseconds of each of `n` runs that have the chain to themselves */

@@ -109,14 +109,20 @@ async function recorded(runs: NewRuns): Promise<{ hops: number; answered: number
   return { hops: Number(row!.hops), answered: Number(row!.answered) }
 }
 
-async function round({ n }: { readonly n: number }): Promise<{ seconds: number; hops: number; answered: number }> {
+async function round({
+  n,
+}: {
+  readonly n: number
+}): Promise<{ seconds: number; cpuMicros: number; hops: number; answered: number }> {
   const runs = await accept(n)
   const startedAt = performance.now()
+  const cpuBefore = process.cpuUsage()
   const allEnded = ends.after(n)
   await dispatch(runs)
   await allEnded
   const seconds = (performance.now() - startedAt) / 1_000
-  return { seconds, ...(await recorded(runs)) }
+  const { user, system } = process.cpuUsage(cpuBefore)
+  return { seconds, cpuMicros: user + system, ...(await recorded(runs)) }
 }
 
 /** @returns milliseconds from dispatch to end of each of `n` runs that have the engine to themselves */
