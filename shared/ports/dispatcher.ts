@@ -22,7 +22,7 @@ export type QueueDepth = {
 /** Delivers work. It may lose everything at any moment; the sweeper makes up for it from the log. */
 export interface Dispatcher {
   dispatch(jobs: readonly Dispatch[]): Promise<void>
-  /** Of these jobs, those that a queue still holds (waiting, delayed or active). */
+  /** Of these jobs, whose runs are due, those that a queue still holds: waiting, active, or delayed by no more than a moment. */
   held(jobs: readonly JobRef[]): Promise<Set<string>>
   /** True when the store forgot us since the last call: everything dispatched before may be gone. */
   lostMemory(): Promise<boolean>

@@ -28,10 +28,14 @@ export function createBullmqDispatcher(
       )
     },
     async held(jobs) {
-      const pipeline = space.redis.pipeline()
-      for (const job of jobs) pipeline.hmget(`${space.prefix}:${queueNameOf(job)}:${jobIdOf(job)}`, 'timestamp', 'finishedOn')
-      const replies = (await pipeline.exec()) ?? []
-      return new Set(jobs.filter((_, i) => isHeld(replies[i])).map(jobIdOf))
+      const pipeline = space.redis.pipeline().time()
+      for (const job of jobs) {
+        const queue = `${space.prefix}:${queueNameOf(job)}`
+        pipeline.hmget(`${queue}:${jobIdOf(job)}`, 'timestamp', 'finishedOn').zscore(`${queue}:delayed`, jobIdOf(job))
+      }
+      const [time, ...replies] = ((await pipeline.exec()) ?? []).map(replyOf)
+      const nowMs = Number((time as [string, string] | undefined)?.[0]) * 1_000
+      return new Set(jobs.filter((_, i) => isHeld(replies[2 * i], replies[2 * i + 1], nowMs)).map(jobIdOf))
     },
     async lostMemory() {
       return (await space.redis.set(`${space.prefix}:${MEMORY_MARKER}`, '1', 'NX')) === 'OK'
@@ -81,11 +85,19 @@ export function priorityOf(job: Pick<Dispatch, 'lane' | 'seq' | 'backlog'>): num
   return Math.min(base + Math.max(0, Math.floor(job.backlog)), MAX_PRIORITY)
 }
 
-/** A job that has finished, well or not, while its run still waits for it is as good as lost. */
-function isHeld(reply: [Error | null, unknown] | undefined): boolean {
-  if (!reply) return false
-  const [error, values] = reply
+/** A job that is put off for longer than this, while its run is due, was put off by a clock that was wrong. */
+const MAX_LATE_MS = 10_000
+/** BullMQ keeps the moment and a counter in one score. */
+const SCORES_PER_MS = 0x1000
+
+/** A job that has finished, well or not, while its run still waits for it is as good as lost; so is one whose time does not come. */
+function isHeld(fields: unknown, delayedScore: unknown, nowMs: number): boolean {
+  const [timestamp, finishedOn] = (fields as (string | null)[] | undefined) ?? []
+  if (timestamp === undefined || timestamp === null || finishedOn !== null) return false
+  return delayedScore === null || Number(delayedScore) / SCORES_PER_MS - nowMs <= MAX_LATE_MS
+}
+
+function replyOf([error, value]: [Error | null, unknown]): unknown {
   if (error) throw error
-  const [timestamp, finishedOn] = values as (string | null)[]
-  return timestamp !== null && finishedOn === null
+  return value
 }

@@ -129,7 +129,7 @@ export const killApi: Scenario = {
   sentence: 'kill -9 of the API during a bulk upload, which is then sent again under its key',
   async run({ installation, sender, tickets, size }) {
     const processes = processesOf(installation)
-    const all = tickets(BULK[size] * 2)
+    const all = tickets(BULK[size] * 3)
     const mine = all.filter(({ tenantId }) => tenantId === 'north').slice(0, BULK[size])
     const headers = {
       authorization: sender.authorization,
