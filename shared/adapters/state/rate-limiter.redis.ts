@@ -7,18 +7,16 @@ import { createLocalRateLimiter, retryAfterMs } from './rate-limiter.local.ts'
 /**
  * Takes the limits of many requests in one run, request by request, all of a request's or none. The arithmetic is that of
  * `rolled` in rate-limiter.local.ts; `retryAfterMs` is worked out here from the windows that are returned.
- * ARGV: how many requests; then for each: its clock, how many limits, and for each limit windowMs, limit, cost (KEYS in step).
- * Returns, for each request, 1 or 0 and for each of its limits index, current, previous (before the take).
+ * KEYS in step with the limits; ARGV[1] is JSON, because many small arguments cost more than the work itself: for each request
+ * its clock and then windowMs, limit, cost of each limit. Returns JSON: for each request 1 or 0 and for each of its limits index,
+ * current, previous (before the take).
  */
 const TAKE = `
-local out, at, k = {}, 2, 1
-for _ = 1, tonumber(ARGV[1]) do
-  local now, count = tonumber(ARGV[at]), tonumber(ARGV[at + 1])
-  at = at + 2
-  local rows, allowed = {}, 1
-  for i = 1, count do
-    local window, limit, cost = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
-    at = at + 3
+local out, k = {}, 1
+for _, take in ipairs(cjson.decode(ARGV[1])) do
+  local now, rows, allowed = take[1], {}, 1
+  for at = 2, #take, 3 do
+    local window, limit, cost = take[at], take[at + 1], take[at + 2]
     local key = KEYS[k]
     k = k + 1
     local held = redis.call('HMGET', key, 'i', 'c', 'p')
@@ -29,11 +27,10 @@ for _ = 1, tonumber(ARGV[1]) do
     elseif index == was + 1 then previous = tonumber(held[2] or '0') end
     local covered = 1 - math.max(0, now - index * window) / window
     if previous * covered + current + cost > limit then allowed = 0 end
-    rows[i] = { key, index, current, previous, window, cost }
+    rows[#rows + 1] = { key, index, current, previous, window, cost }
   end
   out[#out + 1] = allowed
-  for i = 1, count do
-    local r = rows[i]
+  for _, r in ipairs(rows) do
     if allowed == 1 then
       redis.call('HSET', r[1], 'i', r[2], 'c', r[3] + r[6], 'p', r[4])
       redis.call('PEXPIRE', r[1], 2 * r[5])
@@ -43,7 +40,7 @@ for _ = 1, tonumber(ARGV[1]) do
     out[#out + 1] = r[4]
   end
 end
-return out`
+return cjson.encode(out)`
 
 type Take = { readonly limits: readonly RateLimit[]; readonly nowMs: number }
 type Options = {
@@ -70,12 +67,11 @@ export function createRedisRateLimiter(
 
   const askRedis = async (takes: readonly Take[]): Promise<RateDecision[]> => {
     const keys = takes.flatMap(({ limits }) => limits.map(({ key }) => `${prefix}:limit:${key}`))
-    const numbers = takes.flatMap(({ limits, nowMs }) => [
+    const asked = takes.map(({ limits, nowMs }) => [
       nowMs,
-      limits.length,
       ...limits.flatMap(({ windowMs, limit, cost }) => [windowMs, limit, cost]),
     ])
-    const reply = await within(timeoutMs, run(redis, keys, [takes.length, ...numbers]))
+    const reply = await within(timeoutMs, run(redis, keys, JSON.stringify(asked)))
     return decisions(takes, reply)
   }
 
@@ -100,10 +96,10 @@ export function createRedisRateLimiter(
 }
 
 /** By its hash, so that the script travels once per server. */
-async function run(redis: Redis, keys: readonly string[], numbers: readonly number[]): Promise<number[]> {
-  const command = redis as Redis & { takeLimits?: (count: number, ...args: (string | number)[]) => Promise<unknown> }
+async function run(redis: Redis, keys: readonly string[], asked: string): Promise<number[]> {
+  const command = redis as Redis & { takeLimits?: (count: number, ...args: (string | number)[]) => Promise<string> }
   if (!command.takeLimits) redis.defineCommand('takeLimits', { lua: TAKE })
-  return (await command.takeLimits!(keys.length, ...keys, ...numbers)) as number[]
+  return JSON.parse(await command.takeLimits!(keys.length, ...keys, asked))
 }
 
 function decisions(takes: readonly Take[], reply: readonly number[]): RateDecision[] {

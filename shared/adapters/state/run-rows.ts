@@ -20,12 +20,14 @@ export const newRunRows = (runs: readonly NewRun[]) =>
  * Parts of a WITH clause that insert runs and the first row of each one's log; `begun` returns the ids of those that are new.
  * It stands here once because runs are begun alone, with their tickets, and with a document, always in one statement.
  * @param source an SQL expression for the rows as JSON text, such as `$1`
+ * @param only a condition on a row's `id`, for statements that find out themselves which runs are to begin
  */
-export const insertRuns = (source: string) => `
+export const insertRuns = (source: string, only = 'true') => `
   new_run AS (
     SELECT * FROM jsonb_to_recordset(${source}::jsonb) AS n(
       id text, tenant_id text, pipeline text, version int, subject_id text, lane text, status text, step text, seq int, attempt int,
       visits jsonb, loops jsonb, rescues int, trace_id text, deadline_at timestamptz, created_at timestamptz, given jsonb, next jsonb)
+    WHERE ${only}
   ), begun AS (
     INSERT INTO runs (id, tenant_id, pipeline, version, subject_id, lane, status, step, seq, attempt, visits, loops, rescues, trace_id,
       deadline_at, due_at, check_at, created_at, updated_at)

@@ -14,7 +14,7 @@ const ACCEPT = `
   WITH arrival AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset($1::jsonb) AS a(
       n int, id text, tenant_id text, run_id text, conversation_id text, requester_id text, created_at timestamptz,
-      key text, route text, body_hash text, response jsonb, run jsonb)
+      key text, route text, body_hash text, response jsonb)
   ), claimed AS (
     INSERT INTO idempotency_keys AS k (tenant_id, key, route, body_hash, response, created_at)
     SELECT tenant_id, key, route, body_hash, response, created_at FROM arrival WHERE key IS NOT NULL ORDER BY tenant_id, key
@@ -25,7 +25,7 @@ const ACCEPT = `
   ), winner AS MATERIALIZED (
     SELECT a.* FROM arrival a LEFT JOIN claimed c ON c.tenant_id = a.tenant_id AND c.key = a.key
     WHERE a.key IS NULL OR c.key IS NOT NULL
-  ), ${insertRuns("(SELECT coalesce(jsonb_agg(w.run), '[]') FROM winner w)")}, made AS (
+  ), ${insertRuns('$2', 'id IN (SELECT run_id FROM winner)')}, made AS (
     INSERT INTO tickets (id, tenant_id, run_id, conversation_id, requester_id, created_at)
     SELECT id, tenant_id, run_id, conversation_id, requester_id, created_at FROM winner ORDER BY id
     ON CONFLICT (id) DO NOTHING
@@ -55,7 +55,12 @@ const keyOf = (tenantId: unknown, key: unknown) => `${String(tenantId)}\n${Strin
 export function createTicketStore(database: Database, { maxItems = 100, maxInFlight = 2 }: BatchOptions = {}): TicketStore {
   const accept = groupCommit(
     async (arrivals: readonly Arrival[]) => {
-      const rows = await database.asSystem(ARRIVALS, ACCEPT, [toJson(arrivals.map(toRow))], 'ticket-accept')
+      const rows = await database.asSystem(
+        ARRIVALS,
+        ACCEPT,
+        [toJson(arrivals.map(toRow)), toJson(newRunRows(arrivals.map(({ run }) => run)))],
+        'ticket-accept',
+      )
       const made = new Map(rows.map((row) => [Number(row.n), row.made === true]))
       const losers = arrivals.filter((_arrival, n) => !made.has(n))
       const kept = losers.length > 0 ? await keptFor(losers) : undefined
@@ -110,7 +115,6 @@ const toRow = ({ ticket, run, idempotency }: Arrival, n: number) => ({
   conversation_id: ticket.conversationId,
   requester_id: ticket.requester.id,
   created_at: run.createdAt,
-  run: newRunRows([run])[0],
   ...(idempotency
     ? { key: idempotency.key, route: idempotency.route, body_hash: idempotency.bodyHash, response: idempotency.response }
     : {}),
