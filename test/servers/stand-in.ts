@@ -16,11 +16,21 @@ export type StandInReply = {
 /** `hang` never replies, `drop` breaks the connection. */
 export type StandInFault = StandInReply | 'hang' | 'drop'
 
+export type StrikeOptions = {
+  /** The request takes effect before the fault shows. */
+  readonly after?: boolean
+  /** This many matching requests pass first. */
+  readonly skip?: number
+  /** This many meet the fault, one unless said otherwise; only the first may take effect. */
+  readonly times?: number
+}
 export type StandIn = {
   readonly url: string
   readonly requests: StandInRequest[]
-  /** The next request whose "METHOD /path" matches meets the fault; `after` lets it take effect first. */
-  readonly strike: (pattern: RegExp, fault: StandInFault, options?: { readonly after?: boolean }) => void
+  /** The next request whose "METHOD /path" matches meets the fault. */
+  readonly strike: (pattern: RegExp, fault: StandInFault, options?: StrikeOptions) => void
+  /** Takes back what has not struck yet. */
+  readonly calm: () => void
   readonly close: () => Promise<void>
 }
 
@@ -30,13 +40,14 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true })
 /** HTTP around a stand-in for a search server: it listens on a free port, keeps what it was asked and shows the faults it is told to. */
 export async function startStandIn(handle: (request: StandInRequest) => Promise<StandInReply>): Promise<StandIn> {
   const requests: StandInRequest[] = []
-  const faults: { pattern: RegExp; fault: StandInFault; after: boolean }[] = []
+  const faults: { pattern: RegExp; fault: StandInFault; after: boolean; skip: number; times: number }[] = []
 
   const answer = async (message: IncomingMessage, response: ServerResponse) => {
     const request = await requestOf(message)
     requests.push(request)
-    const at = faults.findIndex(({ pattern }) => pattern.test(`${request.method} ${request.path}`))
-    const struck = at < 0 ? undefined : faults.splice(at, 1)[0]
+    const match = faults.find(({ pattern, times }) => times > 0 && pattern.test(`${request.method} ${request.path}`))
+    const struck = match && match.skip-- <= 0 && match.times-- > 0 ? { ...match } : undefined
+    if (struck && match) match.after = false
     const reply = struck && !struck.after ? struck.fault : await handle(request)
     const shown = struck?.fault ?? reply
     if (shown === 'hang') return
@@ -58,7 +69,8 @@ export async function startStandIn(handle: (request: StandInRequest) => Promise<
   return {
     url: `http://127.0.0.1:${port}`,
     requests,
-    strike: (pattern, fault, { after = false } = {}) => faults.push({ pattern, fault, after }),
+    strike: (pattern, fault, { after = false, skip = 0, times = 1 } = {}) => faults.push({ pattern, fault, after, skip, times }),
+    calm: () => faults.splice(0),
     close: async () => {
       const closed = new Promise((resolve) => server.close(resolve))
       server.closeAllConnections()

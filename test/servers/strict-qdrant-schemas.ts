@@ -63,6 +63,7 @@ const WithPayload = z.union([z.boolean(), z.array(z.string())]).optional()
 export const UpsertPoints = z.strictObject({ points: z.array(Point).min(1) })
 export const DeletePoints = z.strictObject({ filter: Filter })
 export const SetPayload = z.strictObject({ payload: Payload, filter: Filter })
+export const DeletePayload = z.strictObject({ keys: z.array(z.string()).min(1), filter: Filter })
 export const BatchUpdate = z.strictObject({
   operations: z.array(z.union([z.strictObject({ set_payload: SetPayload }), z.strictObject({ delete: DeletePoints })])),
 })

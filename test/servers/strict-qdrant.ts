@@ -75,6 +75,16 @@ const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
     const change = bodyOf(request, schema.SetPayload)
     return inTurn(collection, () => setPayload(collection, change))
   },
+  'POST /points/payload/delete': (collection, request) => {
+    written(request)
+    const { keys, filter } = bodyOf(request, schema.DeletePayload)
+    return inTurn(collection, async () => {
+      for (const point of select(collection, filter)) {
+        point.payload = Object.fromEntries(Object.entries(point.payload).filter(([key]) => !keys.includes(key)))
+        await pause()
+      }
+    })
+  },
   'POST /points/delete': (collection, request) => {
     written(request)
     const { filter } = bodyOf(request, schema.DeletePoints)

@@ -15,42 +15,44 @@ import {
   qdrantApi,
 } from './qdrant-collection.ts'
 import {
-  documentFilter,
+  abandonChange,
+  changesIn,
+  type Draft,
+  deleteChunks,
+  endOthers,
+  finishChange,
   hitsIn,
-  latestBirthMs,
-  leftoversFilter,
-  makeVisible,
-  nextMoment,
+  openChange,
   payloadOf,
+  type Scope,
   type Store,
   searchFilter,
-  tenantFilter,
-  type Version,
+  tidyUp,
   visibleFilter,
-  yieldToRivals,
 } from './qdrant-versions.ts'
 import { qdrantError, type ServerCall, serverCall } from './search-server-failure.ts'
 
 export type QdrantLimits = {
   readonly searchDeadlineMs: number
+  /** Of one request. */
   readonly writeDeadlineMs: number
-  /** How far ahead the moment lies at which a version becomes visible; writing that moment down must take less. */
-  readonly leadMs: number
-  /** How far apart the clocks of our machines may be. */
+  /** Of a whole document, however many requests that takes; less than the lease of a change. */
+  readonly replaceDeadlineMs: number
+  /** How far apart the clocks of our machines may be; every replaced document waits twice as long. */
   readonly maxClockSkewMs: number
-  /** How long an ended version is kept for searches that began before its end; longer than any search plus the skew. */
+  /** How long an ended version is kept, counted from the begin of the change: longer than a replacement and a search together. */
   readonly endedKeptMs: number
 }
 const LIMITS: QdrantLimits = {
   searchDeadlineMs: 5_000,
   writeDeadlineMs: 30_000,
-  leadMs: 750,
+  replaceDeadlineMs: 60_000,
   maxClockSkewMs: 250,
-  endedKeptMs: 30_000,
+  endedKeptMs: 90_000,
 }
 /** 128 vectors of 3,072 numbers are about 8 MB of JSON; the server takes 32 MB unless told otherwise. */
 const POINTS_PER_REQUEST = 128
-const MAX_AHEAD_MS = 10_000
+const ABANDON_DEADLINE_MS = 3_000
 
 export type QdrantDenseIndexOptions = {
   /** Port 6333 unless the URL says otherwise. */
@@ -67,7 +69,7 @@ type Item = { readonly chunk: Chunk; readonly vector: Float32Array }
 
 /**
  * Nearest neighbours in Qdrant, one collection per embedder. Replacing a document returns when every reader sees the new
- * version, about a second later. All failures are `StepFailure`s with the codes of search-server-failure.ts, or `embedder-changed`.
+ * version, half a second later. All failures are `StepFailure`s with the codes of search-server-failure.ts, or `embedder-changed`.
  */
 export function createQdrantDenseIndex(options: QdrantDenseIndexOptions): DenseIndex & { ensure(): Promise<void> } {
   return new QdrantDenseIndex(options)
@@ -93,7 +95,7 @@ class QdrantDenseIndex implements DenseIndex {
     this.#collection = collectionName(this.#prefix, options.embedder)
     this.#clock = options.clock ?? systemClock
     this.#waitUntil =
-      options.waitUntil ?? ((at, signal) => delay(Math.max(0, at.getTime() - this.#nowMs()), undefined, { signal }))
+      options.waitUntil ?? ((at, signal) => delay(Math.max(0, at.getTime() - this.#clock.now().getTime()), undefined, { signal }))
     this.#limits = { ...LIMITS, ...options.limits }
     this.#call = serverCall('qdrant', (error) => qdrantError(error, this.#clock.now()))
   }
@@ -114,29 +116,31 @@ class QdrantDenseIndex implements DenseIndex {
     for (const { vector } of items) this.#check(vector)
     await this.#write(signal, () => this.ensure())
     if (items.length === 0) return this.deleteDocument(tenantId, documentId, signal)
-    const version = { tenantId, documentId, generation: randomUUID() }
-    const slowestMs = await this.#writeInvisible(version, items, signal)
-    const bornAtMs = await this.#write(signal, async (store) => {
-      const latestMs = await latestBirthMs(store, tenantId, documentId)
-      // A server that is slow to write chunks will be slow to write moments.
-      const leadMs = Math.max(this.#limits.leadMs, 3 * slowestMs) + this.#limits.maxClockSkewMs
-      const momentMs = nextMoment(this.#nowMs(), leadMs, latestMs, MAX_AHEAD_MS)
-      await makeVisible(store, version, momentMs)
-      await yieldToRivals(store, version, momentMs)
-      return momentMs
+    const { replaceDeadlineMs, maxClockSkewMs } = this.#limits
+    const draft = await this.#call(signal, replaceDeadlineMs, async (all) => {
+      const opened = await this.#write(all, (store) => openChange(store, { tenantId, documentId }, maxClockSkewMs))
+      try {
+        await this.#writeChunks(opened, items, all)
+        await this.#write(all, (store) => endOthers(store, opened))
+        await this.#write(all, (store) => finishChange(store, opened))
+        return opened
+      } catch (error) {
+        await this.#abandon(opened)
+        throw error
+      }
     })
     this.#tidyLater(tenantId)
-    await this.#waitUntil(new Date(bornAtMs + this.#limits.maxClockSkewMs), signal).catch((error: unknown) => {
+    await this.#waitUntil(new Date(draft.beganMs + maxClockSkewMs), signal).catch((error: unknown) => {
       throw signal.aborted ? signal.reason : error
     })
   }
 
   async deleteDocument(tenantId: string, documentId: string, signal: AbortSignal): Promise<void> {
-    await this.#deleteEverywhere(documentFilter(tenantId, documentId), signal)
+    await this.#deleteEverywhere({ tenantId, documentId }, signal)
   }
 
   async deleteTenant(tenantId: string, signal: AbortSignal): Promise<void> {
-    await this.#deleteEverywhere(tenantFilter(tenantId), signal)
+    await this.#deleteEverywhere({ tenantId }, signal)
   }
 
   async search(vector: Float32Array, filter: SearchFilter, limit: number, signal: AbortSignal): Promise<ScoredChunk[]> {
@@ -144,13 +148,15 @@ class QdrantDenseIndex implements DenseIndex {
     this.#check(vector)
     if (limit < 1 || filter.audiences.length === 0) return []
     return this.#call(signal, this.#limits.searchDeadlineMs, async (both) => {
+      const atMs = this.#clock.now().getTime()
+      const changes = await changesIn(this.#store(both), { tenantId: filter.tenantId })
       const { data } = await this.#api.queryPoints(
         {
           collection_name: this.#collection,
           query: Array.from(vector),
-          filter: searchFilter(filter, this.#nowMs()),
+          filter: searchFilter(filter, atMs, changes),
           limit,
-          with_payload: ['chunk', 'visible_from'],
+          with_payload: ['chunk'],
           with_vector: false,
         },
         { signal: both },
@@ -161,7 +167,8 @@ class QdrantDenseIndex implements DenseIndex {
 
   async count(tenantId: string, signal: AbortSignal): Promise<number> {
     return this.#call(signal, this.#limits.searchDeadlineMs, async (both) => {
-      const filter = visibleFilter(tenantId, this.#nowMs())
+      const atMs = this.#clock.now().getTime()
+      const filter = visibleFilter(tenantId, atMs, await changesIn(this.#store(both), { tenantId }))
       const { data } = await this.#api.countPoints({ collection_name: this.#collection, filter, exact: true }, { signal: both })
       return data.result?.count ?? 0
     })
@@ -179,53 +186,44 @@ class QdrantDenseIndex implements DenseIndex {
     }
   }
 
-  #nowMs(): number {
-    return this.#clock.now().getTime()
-  }
-
   #check(vector: Float32Array): void {
     const { dimensions } = this.#embedder
     if (vector.length === dimensions) return
     throw terminal('embedder-changed', `a vector has ${vector.length} dimensions, the index ${dimensions}`)
   }
 
-  #write<T>(caller: AbortSignal, work: (store: Store) => Promise<T>): Promise<T> {
-    return this.#call(caller, this.#limits.writeDeadlineMs, (signal) =>
-      work({ api: this.#api, collection: this.#collection, signal }),
-    )
+  #store(signal: AbortSignal, collection = this.#collection): Store {
+    const nowMs = () => this.#clock.now().getTime()
+    return { api: this.#api, collection, dimensions: this.#embedder.dimensions, nowMs, signal }
   }
 
-  /** @returns how long the slowest request took, in milliseconds */
-  async #writeInvisible(version: Version, items: readonly Item[], signal: AbortSignal): Promise<number> {
-    let slowestMs = 0
+  #write<T>(caller: AbortSignal, work: (store: Store) => Promise<T>, collection?: string): Promise<T> {
+    return this.#call(caller, this.#limits.writeDeadlineMs, (signal) => work(this.#store(signal, collection)))
+  }
+
+  async #writeChunks(draft: Draft, items: readonly Item[], signal: AbortSignal): Promise<void> {
     for (let from = 0; from < items.length; from += POINTS_PER_REQUEST) {
-      const startedMs = this.#nowMs()
       const points = items.slice(from, from + POINTS_PER_REQUEST).map(({ chunk, vector }) => ({
         id: randomUUID(),
         vector: Array.from(vector),
-        payload: payloadOf(version, chunk, startedMs),
+        payload: payloadOf(draft, chunk),
       }))
-      await this.#write(signal, (store) =>
-        store.api.upsertPoints(
-          { collection_name: store.collection, wait: true, ordering: 'strong', points },
-          { signal: store.signal },
-        ),
-      )
-      slowestMs = Math.max(slowestMs, this.#nowMs() - startedMs)
+      const where = { collection_name: this.#collection, wait: true, ordering: 'strong' as const }
+      await this.#write(signal, (store) => store.api.upsertPoints({ ...where, points }, { signal: store.signal }))
     }
-    return slowestMs
+  }
+
+  /** Lets the next try begin at once; where even this fails, it begins when the lease is over. */
+  async #abandon({ generation }: Draft): Promise<void> {
+    await this.#call(new AbortController().signal, ABANDON_DEADLINE_MS, (signal) =>
+      abandonChange(this.#store(signal), generation),
+    ).catch(() => {})
   }
 
   /** In the collections of former embedders too: what is deleted leaves no trace. */
-  async #deleteEverywhere(filter: ReturnType<typeof tenantFilter>, signal: AbortSignal): Promise<void> {
+  async #deleteEverywhere(scope: Scope, signal: AbortSignal): Promise<void> {
     const names = await this.#write(signal, (store) => ownCollections(store.api, this.#prefix, store.signal))
-    for (const name of names) await this.#delete(name, filter, signal)
-  }
-
-  async #delete(name: string, filter: ReturnType<typeof tenantFilter>, signal: AbortSignal): Promise<void> {
-    await this.#write(signal, (store) =>
-      store.api.deletePoints({ collection_name: name, wait: true, ordering: 'strong', filter }, { signal: store.signal }),
-    )
+    for (const name of names) await this.#write(signal, (store) => deleteChunks(store, scope), name)
   }
 
   #tidyLater(tenantId: string): void {
@@ -234,7 +232,7 @@ class QdrantDenseIndex implements DenseIndex {
     const { endedKeptMs } = this.#limits
     const tidy = async () => {
       this.#tidying.delete(tenantId)
-      await this.#delete(this.#collection, leftoversFilter(tenantId, this.#nowMs(), endedKeptMs), AbortSignal.any([]))
+      await this.#write(new AbortController().signal, (store) => tidyUp(store, tenantId, endedKeptMs))
     }
     // Invisible to everybody, so a failure harms nobody, and the tenant's next document brings the next try.
     setTimeout(() => void tidy().catch(() => {}), 2 * endedKeptMs).unref()

@@ -75,12 +75,13 @@ const PAYLOAD_INDEXES = {
   tenant_id: { type: 'keyword', is_tenant: true },
   document_id: { type: 'keyword', enable_hnsw: false },
   generation: { type: 'keyword', enable_hnsw: false },
+  ended_by: { type: 'keyword', enable_hnsw: false },
+  state: { type: 'keyword', enable_hnsw: false },
   audience: { type: 'keyword', enable_hnsw: false },
   product: { type: 'keyword', enable_hnsw: false },
   language: { type: 'keyword', enable_hnsw: false },
   visible_from: { type: 'integer', lookup: false, range: true, enable_hnsw: false },
   visible_until: { type: 'integer', lookup: false, range: true, enable_hnsw: false },
-  written_at: { type: 'integer', lookup: false, range: true, enable_hnsw: false },
 } as const
 const HNSW = { m: 0, payload_m: 16, ef_construct: 128 }
 

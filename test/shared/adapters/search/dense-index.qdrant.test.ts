@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { HashEmbedder } from '#shared/adapters/models/embedder.hash.ts'
 import { createQdrantDenseIndex, type QdrantDenseIndexOptions } from '#shared/adapters/search/dense-index.qdrant.ts'
 import { ownCollections, qdrantApi } from '#shared/adapters/search/qdrant-collection.ts'
+import { endOthers, finishChange, openChange, payloadOf, tidyUp } from '#shared/adapters/search/qdrant-versions.ts'
 import type { Clock } from '#shared/ports/clock.ts'
+import type { DenseIndex } from '#shared/ports/search-index.ts'
 import { denseIndexContract } from '#test/contracts/dense-index.contract.ts'
 import { sampleChunk } from '#test/fakes/sample-chunk.ts'
 import { type StrictQdrant, startStrictQdrant } from '#test/servers/strict-qdrant.ts'
@@ -90,65 +93,126 @@ describe('on the strict stand-in', () => {
     await expect(again.ensure()).rejects.toMatchObject({ failure: { kind: 'terminal', code: 'search-index-version' } })
   })
 
-  test('a writer that dies after writing chunks shows none of them, and its leftovers are removed', async () => {
-    const index = createQdrantDenseIndex({ ...options, limits: { endedKeptMs: 1 } })
-    await index.replaceDocument('acme', 'd', await itemsOf('d', 'v1', 3), signal())
-    server.strike(/points\/batch/, 'drop')
-    const died = index.replaceDocument('acme', 'd', await itemsOf('d', 'v2', 4), signal())
-    await expect(died).rejects.toMatchObject({ failure: { kind: 'retryable', code: 'search-server-unreachable' } })
-    const hits = await index.search(await query(), PUBLIC, 20, signal())
-    expect(hits.map(({ chunk }) => chunk.version)).toEqual(['v1', 'v1', 'v1'])
-    expect(await index.count('acme', signal())).toBe(3)
-    options.advance(2 * 3_600_000)
-    await index.replaceDocument('acme', 'd', await itemsOf('d', 'v3', 2), signal())
-    options.advance(1_000)
-    const [stored] = server.collections.values()
-    await vi.waitFor(() => expect(stored!.points.size).toBe(2), 20_000)
-  })
+  const versionsSeen = async (index: DenseIndex) =>
+    (await index.search(await query(), PUBLIC, 50, signal())).map(({ chunk }) => chunk.version)
 
-  test('a server that dies between the two halves of the change still shows one version in every answer', async () => {
+  test.each([false, true])(
+    'at whatever request a writer dies (done, but unheard: %s), one whole version is seen',
+    async (after) => {
+      const index = createQdrantDenseIndex({ ...options, limits: { endedKeptMs: 1 } })
+      let deaths = 0
+      for (let survived = 0; ; survived++, deaths++) {
+        await index.replaceDocument('acme', 'd', await itemsOf('d', 'v1', 3), signal())
+        // The next requests fail too: a dead writer cannot even say that it gives up.
+        server.strike(/./, 'drop', { skip: survived, times: 3, after })
+        const writer = createQdrantDenseIndex(options)
+        const error: unknown = await writer
+          .ensure()
+          .then(async () => writer.replaceDocument('acme', 'd', await itemsOf('d', 'v2', 4), signal()))
+          .catch((thrown: unknown) => thrown)
+        server.calm()
+        const seen = await versionsSeen(index)
+        expect([['v1', 'v1', 'v1'], Array(4).fill('v2')]).toContainEqual(seen)
+        expect(await index.count('acme', signal())).toBe(seen.length)
+        options.advance(121_000)
+        if (error === undefined) break
+        expect(error).toMatchObject({ failure: { kind: 'retryable', code: 'search-server-unreachable' } })
+      }
+      expect(deaths).toBeGreaterThan(6)
+      options.advance(3_600_000)
+      await index.replaceDocument('acme', 'd', await itemsOf('d', 'v3', 2), signal())
+      expect(await versionsSeen(index)).toEqual(['v3', 'v3'])
+      const [stored] = server.collections.values()
+      await vi.waitFor(() => expect(stored!.points.size).toBe(2), 20_000)
+      expect(await versionsSeen(index)).toEqual(['v3', 'v3'])
+    },
+  )
+
+  test('a change that half took place counts as none until it is finished', async () => {
     const index = createQdrantDenseIndex(options)
     await index.replaceDocument('acme', 'd', await itemsOf('d', 'v1', 3), signal())
-    await index.replaceDocument('acme', 'd', await itemsOf('d', 'v2', 4), signal())
+    const replaced = index.replaceDocument('acme', 'd', await itemsOf('d', 'v2', 4), signal())
+    server.strike(/points.payload$/, { status: 503, body: {} }, { after: true })
+    await expect(replaced).rejects.toMatchObject({ failure: { code: 'search-server-unavailable' } })
     const [stored] = server.collections.values()
-    for (const point of stored!.points.values()) delete point.payload['visible_until']
-    const hits = await index.search(await query(), PUBLIC, 20, signal())
-    expect(hits.map(({ chunk }) => chunk.version)).toEqual(['v2', 'v2', 'v2', 'v2'])
+    expect([...stored!.points.values()].filter(({ payload }) => 'visible_until' in payload)).toHaveLength(3)
+    options.advance(60_000)
+    expect(await versionsSeen(index)).toEqual(['v1', 'v1', 'v1'])
+    await index.replaceDocument('acme', 'd', await itemsOf('d', 'v3', 2), signal())
+    expect(await versionsSeen(index)).toEqual(['v3', 'v3'])
   })
 
-  test('of two writers of one document exactly one version stays, whoever came first', async () => {
-    for (let round = 0; round < 10; round++) {
-      const writers = ['left', 'right', 'middle'].map(() => createQdrantDenseIndex(options))
-      await Promise.all(
-        writers.map(async (writer, i) => writer.replaceDocument('acme', 'd', await itemsOf('d', `r${round}w${i}`, 3), signal())),
-      )
-      options.advance(60_000)
-      const hits = await writers[0]!.search(await query(), PUBLIC, 20, signal())
-      expect(hits).toHaveLength(3)
-      expect(new Set(hits.map(({ chunk }) => chunk.version)).size).toBe(1)
-      expect(await writers[0]!.count('acme', signal())).toBe(3)
+  test('of writers of one document all but one are told to come again, and one version stays', async () => {
+    const untilDone = async (version: string) => {
+      for (;;) {
+        const items = await itemsOf('d', version, 3)
+        const error: unknown = await createQdrantDenseIndex(options)
+          .replaceDocument('acme', 'd', items, signal())
+          .catch((thrown: unknown) => thrown)
+        if (error === undefined) return
+        expect(error).toMatchObject({ failure: { kind: 'retryable', code: 'search-document-busy' } })
+        await delay(50 * Math.random())
+      }
+    }
+    for (let round = 0; round < 3; round++) {
+      await Promise.all(['left', 'right', 'middle'].map((writer) => untilDone(`${round} ${writer}`)))
+      const seen = await versionsSeen(createQdrantDenseIndex(options))
+      expect(seen).toHaveLength(3)
+      expect(new Set(seen).size).toBe(1)
     }
   })
 
-  test('a version written by a clock that is ahead is followed all the same, or refused when waiting is no use', async () => {
-    const ahead = waitedClock()
-    ahead.advance(4_000)
-    await createQdrantDenseIndex({ ...options, ...ahead }).replaceDocument('acme', 'd', await itemsOf('d', 'v1', 2), signal())
+  test('a writer that comes back after another took over changes nothing any more', async () => {
     const index = createQdrantDenseIndex(options)
-    await index.replaceDocument('acme', 'd', await itemsOf('d', 'v2', 2), signal())
-    options.advance(10_000)
-    const hits = await index.search(await query(), PUBLIC, 20, signal())
-    expect(hits.map(({ chunk }) => chunk.version)).toEqual(['v2', 'v2'])
-    ahead.advance(3_600_000)
-    await createQdrantDenseIndex({ ...options, ...ahead }).replaceDocument('acme', 'd', await itemsOf('d', 'v3', 2), signal())
-    const late = index.replaceDocument('acme', 'd', await itemsOf('d', 'v4', 2), signal())
-    await expect(late).rejects.toMatchObject({ failure: { kind: 'retryable', code: 'search-clock-skew' } })
+    await index.replaceDocument('acme', 'd', await itemsOf('d', 'v1', 3), signal())
+    const [collection] = await ownCollections(qdrantApi(options), 'test', signal())
+    const nowMs = () => options.clock.now().getTime()
+    const store = { api: qdrantApi(options), collection: collection!, dimensions: 64, nowMs, signal: signal() }
+    const sleeper = await openChange(store, { tenantId: 'acme', documentId: 'd' }, 250)
+    options.advance(121_000)
+    await index.replaceDocument('acme', 'd', await itemsOf('d', 'v2', 4), signal())
+    const points = (await itemsOf('d', 'late', 2)).map(({ chunk, vector }) => ({
+      id: randomUUID(),
+      vector: Array.from(vector),
+      payload: payloadOf(sleeper, chunk),
+    }))
+    await store.api.upsertPoints({ collection_name: collection!, wait: true, points })
+    await endOthers(store, sleeper)
+    await expect(finishChange(store, sleeper)).rejects.toMatchObject({ failure: { code: 'search-document-busy' } })
+    expect(await versionsSeen(index)).toEqual(Array(4).fill('v2'))
+    options.advance(1_200_000)
+    await tidyUp(store, 'acme', 90_000)
+    expect(await versionsSeen(index)).toEqual(Array(4).fill('v2'))
+    expect(server.collections.get(collection!)!.points.size).toBe(4)
+  })
+
+  test('readers whose clocks differ within the limit see whole versions, and the new one once it is written', async () => {
+    const index = createQdrantDenseIndex(options)
+    const readers = [-250, 0, 250].map((offsetMs) => {
+      const now = () => new Date(options.clock.now().getTime() + offsetMs)
+      return createQdrantDenseIndex({ ...options, clock: { now, random: Math.random } })
+    })
+    await index.replaceDocument('acme', 'd', await itemsOf('d', 'v0', 3), signal())
+    for (let n = 1; n <= 10; n++) {
+      let writing = true
+      const written = index.replaceDocument('acme', 'd', await itemsOf('d', `v${n}`, 3 + n), signal()).finally(() => {
+        writing = false
+      })
+      while (writing) {
+        for (const seen of await Promise.all(readers.map(versionsSeen))) {
+          expect(new Set(seen).size).toBe(1)
+          expect(seen).toHaveLength(3 + Number(seen[0]!.slice(1)))
+        }
+      }
+      await written
+      for (const reader of readers) expect(await versionsSeen(reader)).toEqual(Array(3 + n).fill(`v${n}`))
+    }
   })
 
   test('a document of many chunks is written in several requests and appears at once', async () => {
     const index = createQdrantDenseIndex(options)
     await index.replaceDocument('acme', 'd', await itemsOf('d', 'v1', 300), signal())
-    expect(server.requests.filter(({ method, path }) => method === 'PUT' && path.endsWith('/points'))).toHaveLength(3)
+    expect(server.requests.filter(({ method, path }) => method === 'PUT' && path.endsWith('/points'))).toHaveLength(1 + 3)
     expect(await index.count('acme', signal())).toBe(300)
   })
 
