@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Job as BullJob, DelayedError, WaitingError, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import * as z from 'zod'
@@ -18,6 +19,8 @@ const STALLED_CHECK_MS = 2_000
 const MAX_STALLS = 1_000
 const CANARY_EVERY_MS = 10_000
 const SILENCE_LIMIT_MS = 60_000
+/** For jobs that were told to stop to be put back. */
+const HAND_BACK_MS = 3_000
 
 export type ConsumerOptions = QueueSpace & {
   /** A connection of its own for each worker's blocking reads. */
@@ -84,7 +87,9 @@ export function createBullmqConsumer(options: ConsumerOptions): Consumer {
       try {
         await options.redis.ping()
       } catch {
-        // Nothing can be consumed without Redis; restarting us would not bring it back. Readiness says so instead.
+        // Nothing can be consumed without Redis; restarting us would not bring it back. Readiness says so instead, and the
+        // silence counts from when it is back.
+        for (const line of lines) line.heardAt = monotonicMs()
         return { ok: true, detail: 'Redis does not answer, so consumption cannot be judged' }
       }
       const silent = lines.filter((line) => line.active < line.concurrency && monotonicMs() - line.heardAt > SILENCE_LIMIT_MS)
@@ -98,16 +103,23 @@ export function createBullmqConsumer(options: ConsumerOptions): Consumer {
     async stop(drainMs) {
       clearInterval(canaries)
       const drained = Promise.all(lines.map((line) => line.worker.close()))
-      const timer = new Promise<'late'>((resolve) => setTimeout(resolve, drainMs, 'late').unref())
-      if ((await Promise.race([drained, timer])) === 'late') {
+      if (!(await endsWithin(drained, drainMs))) {
         log.warn({ drainMs }, 'handing back the jobs that did not end in time')
         for (const line of lines) line.worker.cancelAllJobs('shutdown')
-        await drained
+        // What does not listen to its signal, or cannot reach Redis, is left behind; its job comes again when its lock has run out.
+        if (!(await endsWithin(drained, HAND_BACK_MS)))
+          log.warn({}, 'some jobs could not be handed back; their locks run out soon')
       }
       await Promise.allSettled([...canaryQueues.values()].map((queue) => queue.close()))
       for (const line of lines) line.connection.disconnect()
     },
   }
+}
+
+async function endsWithin(work: Promise<unknown>, timeoutMs: number): Promise<boolean> {
+  const timer = new AbortController()
+  const late = sleep(timeoutMs, false, { signal: timer.signal }).catch(() => false)
+  return Promise.race([work.then(() => true), late]).finally(() => timer.abort())
 }
 
 async function handle(job: BullJob, token: string | undefined, handler: JobHandler, signal: AbortSignal): Promise<void> {
