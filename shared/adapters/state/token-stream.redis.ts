@@ -59,6 +59,14 @@ const fromEntryId = (id: string) => {
 type Follower = { after: string; push: (event: StreamedEvent) => void }
 const Entries = z.array(z.tuple([z.string(), z.array(z.tuple([z.string(), z.array(z.string())]))])).nullable()
 
+function readEvent(id: string, fields: readonly string[]): StreamedEvent | undefined {
+  try {
+    return StreamedEvent.parse({ id, event: fields[1], data: JSON.parse(fields[3] ?? '{}') })
+  } catch {
+    return undefined
+  }
+}
+
 /** One blocking XREAD over the streams of all followers of this process: connections to Redis do not grow with readers. */
 function createHub(blocking: Redis) {
   const followers = new Map<string, Set<Follower>>()
@@ -71,12 +79,12 @@ function createHub(blocking: Redis) {
   const deliver = (key: string, entries: readonly (readonly [string, readonly string[]])[]): void => {
     for (const [entryId, fields] of entries) {
       const id = fromEntryId(entryId)
-      const parsed = StreamedEvent.safeParse({ id, event: fields[1], data: JSON.parse(fields[3] ?? '{}') })
-      if (!parsed.success) continue
+      const event = readEvent(id, fields)
       for (const follower of followers.get(key) ?? []) {
         if (compareEventIds(id, follower.after) <= 0) continue
+        // Also past what cannot be read: else it would be fetched again and again, and nobody would get any further.
         follower.after = id
-        follower.push(parsed.data)
+        if (event) follower.push(event)
       }
     }
   }

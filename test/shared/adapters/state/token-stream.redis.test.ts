@@ -1,59 +1,111 @@
-import { Redis } from 'ioredis'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createRedisTokenStream } from '#shared/adapters/state/token-stream.redis.ts'
 import type { StreamedEvent } from '#shared/domain/event.ts'
-import { hasRedis, startRedis, type TestRedis } from '#test/servers/redis.ts'
+import { done, newTicket, read, token, tokenStreamContract } from '#test/contracts/token-stream.contract.ts'
+import { memoryTokenStream } from '#test/fakes/token-stream.memory.ts'
+import { hasRedis } from '#test/servers/redis.ts'
+import { type QueueWorld, queueWorld } from './queue-world.ts'
 
-let server: TestRedis
-let redis: Redis
-let stream: ReturnType<typeof createRedisTokenStream>
-
-beforeAll(async () => {
-  if (!hasRedis) return
-  server = await startRedis()
-  redis = new Redis(server.socket)
-  stream = createRedisTokenStream(redis, new Redis(server.socket), 'test')
-})
-afterAll(async () => {
-  stream?.close()
-  redis?.disconnect()
-  await server?.stop()
+describe('in memory', () => {
+  const stream = memoryTokenStream()
+  tokenStreamContract(() => stream)
 })
 
-const token = (id: string, text = id): StreamedEvent => ({ id, event: 'token', data: { text } })
-const done: StreamedEvent = { id: '9-0', event: 'done', data: { status: 'answered' } }
+describe.skipIf(!hasRedis)('with a real Redis (needs redis-server on PATH)', () => {
+  let world: QueueWorld
+  const opened: { close(): void }[] = []
+  beforeAll(async () => {
+    world = await queueWorld()
+  })
+  afterAll(async () => {
+    for (const stream of opened) stream.close()
+    await world.close()
+  })
+  const open = () => {
+    const stream = createRedisTokenStream(world.redis, world.connect(), 'test')
+    opened.push(stream)
+    return stream
+  }
+  const never = () => AbortSignal.timeout(30_000)
+  const connections = async () => Number(/connected_clients:(\d+)/.exec(await world.redis.info('clients'))?.[1])
 
-/** Everything a follower is told until the ticket is done. */
-async function told(ticketId: string, afterId?: string): Promise<StreamedEvent[]> {
-  const events: StreamedEvent[] = []
-  for await (const event of stream.follow('acme', ticketId, afterId, AbortSignal.timeout(20_000))) events.push(event)
-  return events
-}
+  tokenStreamContract(open)
 
-const needsRedis = test.skipIf(!hasRedis)
+  test('followers of one and of many tickets share one connection', async () => {
+    const stream = open()
+    const tickets = Array.from({ length: 20 }, newTicket)
+    await world.redis.ping()
+    const before = await connections()
+    const readers = tickets.flatMap((ticket) => [
+      read(stream.follow('acme', ticket, undefined, never())),
+      read(stream.follow('acme', ticket, undefined, never())),
+    ])
+    await Promise.all(tickets.map((ticket) => stream.append('acme', ticket, [token('1-0')])))
+    expect(await connections()).toBeLessThanOrEqual(before + 1)
+    await Promise.all(tickets.map((ticket) => stream.append('acme', ticket, [done('2-0')])))
+    expect(new Set((await Promise.all(readers)).map(String))).toEqual(new Set(['1-0,2-0']))
+  })
 
-needsRedis('events come in their order, with what they hold (needs Redis)', async () => {
-  await stream.append('acme', 'order', [token('1-0', 'Größe "1"'), token('1-1')])
-  await stream.append('acme', 'order', [token('2-0'), done])
-  expect(await told('order')).toEqual([token('1-0', 'Größe "1"'), token('1-1'), token('2-0'), done])
-  expect(await told('order', '1-1')).toEqual([token('2-0'), done])
-})
+  test('more than one reading can carry reaches a follower whole', async () => {
+    const stream = open()
+    const ticket = newTicket()
+    const many = Array.from({ length: 1_700 }, (_, i) => token(`1-${i}`))
+    for (let from = 0; from < many.length; from += 100) await stream.append('acme', ticket, many.slice(from, from + 100))
+    const reader = read(stream.follow('acme', ticket, undefined, never()))
+    await stream.append('acme', ticket, [done('2-0')])
+    expect(await reader).toEqual([...many.map(({ id }) => id), '2-0'])
+  })
 
-needsRedis('an event that is told twice shows once, and does not keep a newer one behind it out (needs Redis)', async () => {
-  await stream.append('acme', 'twice', [token('1-0'), token('2-0')])
-  await stream.append('acme', 'twice', [token('1-0', 'again'), token('2-0', 'again'), token('3-0'), done])
-  expect(await told('twice')).toEqual([token('1-0'), token('2-0'), token('3-0'), done])
-})
+  test('what it stores goes away by itself', async () => {
+    const ticket = newTicket()
+    await open().append('acme', ticket, [token('1-0')])
+    const ttl = await world.redis.ttl(`test:stream:acme:${ticket}`)
+    expect(ttl).toBeGreaterThan(3_000)
+    expect(ttl).toBeLessThanOrEqual(3_600)
+  })
 
-needsRedis('other errors of Redis are not swallowed (needs Redis)', async () => {
-  await redis.set('test:stream:acme:wrong', 'not a stream')
-  await expect(stream.append('acme', 'wrong', [token('1-0')])).rejects.toThrow('WRONGTYPE')
-})
+  test('an entry that cannot be read is passed over, and everybody is told what comes after it', async () => {
+    const stream = open()
+    const [damaged, sound] = [newTicket(), newTicket()]
+    await stream.append('acme', damaged, [token('1-0')])
+    await world.redis.xadd(`test:stream:acme:${damaged}`, '2-5', 'e', 'token', 'd', '{not json')
+    await world.redis.xadd(`test:stream:acme:${damaged}`, '2-6', 'e', 'nonsense', 'd', '{}')
+    const readers = [damaged, sound].map((ticket) => read(stream.follow('acme', ticket, undefined, never())))
+    await stream.append('acme', sound, [token('1-0'), done('2-0')])
+    expect(await readers[1]).toEqual(['1-0', '2-0'])
+    const monitor = await world.connect().monitor()
+    const askedFrom = new Set<string>()
+    monitor.on('monitor', (_time: string, args: string[]) => {
+      if (args.some((arg) => arg.endsWith(`:${damaged}`))) askedFrom.add(args.at(-1)!)
+    })
+    await expect.poll(() => [...askedFrom], { timeout: 10_000 }).toEqual(['2-6'])
+    monitor.disconnect()
+    await stream.append('acme', damaged, [done('2-0')])
+    expect(await readers[0]).toEqual(['1-0', '2-0'])
+  })
 
-needsRedis('a stream goes away by itself, and Redis may forget the script (needs Redis)', async () => {
-  await redis.script('FLUSH')
-  await stream.append('acme', 'gone', [token('1-0')])
-  const seconds = await redis.ttl('test:stream:acme:gone')
-  expect(seconds).toBeGreaterThan(3_000)
-  expect(seconds).toBeLessThanOrEqual(3_600)
+  test('a value that is no stream is an error for the writer, not silence', async () => {
+    const ticket = newTicket()
+    await world.redis.set(`test:stream:acme:${ticket}`, 'x')
+    await expect(open().append('acme', ticket, [token('1-0')])).rejects.toThrow(/WRONGTYPE/)
+  })
+
+  test('followers outlive a Redis that crashes and comes back empty', async () => {
+    const stream = open()
+    const ticket = newTicket()
+    const seen: StreamedEvent[] = []
+    const follower = (async () => {
+      for await (const event of stream.follow('acme', ticket, undefined, never())) seen.push(event)
+    })()
+    await stream.append('acme', ticket, [token('1-0')])
+    await expect.poll(() => seen.length, { timeout: 10_000 }).toBe(1)
+    await world.server.kill9()
+    await expect.poll(() => world.redis.status, { timeout: 5_000 }).not.toBe('ready')
+    await expect(stream.append('acme', ticket, [token('1-1')])).rejects.toThrow()
+    await world.server.restart('empty')
+    await expect.poll(() => world.redis.status, { timeout: 10_000 }).toBe('ready')
+    await stream.append('acme', ticket, [token('2-0'), done('3-0')])
+    await follower
+    expect(seen.map(({ id }) => id)).toEqual(['1-0', '2-0', '3-0'])
+  })
 })
