@@ -26,7 +26,11 @@ const LOAD = `
   SELECT r.*, (SELECT json_agg(a.facts_written ORDER BY a.seq) FROM attempts a WHERE a.run_id = r.id AND a.facts_written <> '{}') AS facts
   FROM runs r WHERE r.id = ANY($1)`
 
-/** One statement a hop, many hops a statement: the run moves only if nobody has moved it since, and log and dead letter go with it. */
+/**
+ * One statement a hop, many hops a statement: the run moves only if nobody has moved it since, and log and dead letter go with it.
+ * The list of ids says nothing new, but makes PostgreSQL look the runs up one by one: it takes the rows of a function for many
+ * and would read the whole table of some thousand runs instead.
+ */
 const RECORD = `
   WITH hop AS (
     SELECT * FROM jsonb_to_recordset($1::jsonb) AS h(
@@ -38,7 +42,7 @@ const RECORD = `
       visits = h.next->'visits', loops = h.next->'loops', rescues = (h.next->>'rescues')::int,
       deadline_at = (h.next->>'deadlineAt')::timestamptz, due_at = h.due_at, check_at = now() + h.delay_ms * interval '1 millisecond', updated_at = h.ended_at,
       ended_at = CASE WHEN h.next->>'status' = ANY($2) THEN h.ended_at END
-    FROM hop h WHERE r.id = h.run_id AND r.seq = h.seq
+    FROM hop h WHERE r.id = h.run_id AND r.seq = h.seq AND r.id = ANY(ARRAY(SELECT run_id FROM hop))
     RETURNING h.*
   ), logged AS (
     INSERT INTO attempts (run_id, seq, tenant_id, step, attempt, visit, result, failure, facts_written, next, started_at, ended_at, worker)
