@@ -158,31 +158,32 @@ async function patiently<T>(work: () => Promise<T>, patienceMs: number, signal: 
   }
 }
 
-/** Starts up to `AT_ONCE` items and hands their results over one by one, in order, each as soon as it can be. */
+/**
+ * Starts up to `AT_ONCE` items and hands their results over one by one, in order, each as soon as it can be. When handing over
+ * fails it does not wait for another item: the other side may have none before it has heard from us.
+ */
 async function inOrder<Item, Result>(
-  items: AsyncIterable<Item>,
+  items: AsyncIterator<Item>,
   start: (item: Item) => Promise<Result>,
   deliver: (result: Result) => Promise<void>,
 ): Promise<void> {
+  const failed = Promise.withResolvers<never>()
+  failed.promise.catch(() => {})
   let underWay = 0
   let wake = () => {}
-  let failure: { readonly error: unknown } | undefined
   let delivered = Promise.resolve()
-  for await (const item of items) {
-    const result = start(item)
+  for (;;) {
+    const next = await Promise.race([items.next(), failed.promise])
+    if (next.done) break
+    const result = start(next.value)
     underWay++
-    delivered = delivered
-      .then(async () => (failure ? undefined : deliver(await result)))
-      .catch((error: unknown) => {
-        failure ??= { error }
-      })
-      .finally(() => {
-        underWay--
-        wake()
-      })
-    while (underWay >= AT_ONCE) await new Promise<void>((resolve) => (wake = resolve))
-    if (failure) break
+    delivered = delivered.then(async () => {
+      await deliver(await result)
+      underWay--
+      wake()
+    })
+    delivered.catch(failed.reject)
+    while (underWay >= AT_ONCE) await Promise.race([new Promise<void>((resolve) => (wake = resolve)), failed.promise])
   }
   await delivered
-  if (failure) throw failure.error
 }

@@ -12,6 +12,7 @@ const MAX_BATCH = 500
 export function dispatchLater(dispatcher: Pick<Dispatcher, 'dispatch'>, log: Log) {
   let waiting: Dispatch[] = []
   let sending: Promise<void> | undefined
+  let dropped = 0
 
   const send = async () => {
     // The current tick first: what is accepted together travels together.
@@ -25,13 +26,15 @@ export function dispatchLater(dispatcher: Pick<Dispatcher, 'dispatch'>, log: Log
         log.warn({ jobs: batch.length, err: error }, 'jobs were not dispatched; the sweeper will')
       }
     }
+    if (dropped > 0) log.warn({ jobs: dropped }, 'too many jobs waited to be dispatched; the sweeper will')
+    dropped = 0
     sending = undefined
   }
 
   return {
     add(job: Dispatch): void {
-      if (waiting.length >= MAX_WAITING) return
-      waiting.push(job)
+      if (waiting.length < MAX_WAITING) waiting.push(job)
+      else dropped++
       sending ??= send()
     },
     /** Resolves when everything added so far is on its way or given up. */

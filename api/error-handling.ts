@@ -31,11 +31,12 @@ export function refusalOf(error: unknown): Problem | undefined {
     return error.failure.kind === 'retryable'
       ? overloaded('a store this needs is not available', (error.failure.retryAfterMs ?? 2_000) / 1_000)
       : undefined
-  const { code, statusCode, message } = error as { code?: unknown; statusCode?: unknown; message?: unknown }
+  const { code, statusCode, message, name } = error as { code?: unknown; statusCode?: unknown; message?: unknown; name?: unknown }
   const known = typeof code === 'string' ? FASTIFY_CODES[code] : undefined
   if (known) return new Problem(...known)
   if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500)
     return new Problem(statusCode, 'bad-request', STATUS_CODES[statusCode] ?? 'the request cannot be served')
+  if (name === 'TimeoutError' || name === 'AbortError') return overloaded('this took too long', 2)
   if ((typeof code === 'string' && UNAVAILABLE.test(code)) || (typeof message === 'string' && CONNECTION_LOST.test(message)))
     return overloaded('a store this needs is not available', 2)
   return undefined

@@ -38,7 +38,10 @@ export async function* followTicket(deps: FollowDeps, followed: Followed): Async
       const next = await live.next(told.length > 0 ? GRACE_MS : pollMs)
       if (next === 'ended') live = liveEvents(deps, tenantId, ticketId, story.lastId(), signal, pollMs)
       const event = typeof next === 'object' ? next : undefined
-      if (event ? story.skippedBefore(event) : told.length === 0) told = await story.unread()
+      if (event ? story.mayLackSomeBefore(event) : told.length === 0) {
+        const unread = await story.unread()
+        if (unread.length > 0) told = unread
+      }
       // What the log tells of the time before a live event comes first; without one, all of it is due.
       const due = event ? [...told.filter((one) => compareEventIds(one.id, event.id) < 0), event] : told
       told = event ? told.filter((one) => compareEventIds(one.id, event.id) > 0) : []
@@ -65,12 +68,13 @@ function storyFromLog({ runs, eventsOf }: FollowDeps, tenantId: string, runId: s
     tell(event: StreamedEvent): void {
       lastId = event.id
     },
-    /** Ids count up without gaps within a transition and begin anew with the next: anything else means some did not come. */
-    skippedBefore(event: StreamedEvent): boolean {
+    /** At each new transition, because its predecessor may have been cut short, and wherever the count within one jumps. */
+    mayLackSomeBefore(event: StreamedEvent): boolean {
       const [seq = 0, index = 0] = event.id.split('-').map(Number)
-      const [lastSeq, lastIndex] = lastId === undefined ? [-1, -1] : (lastId.split('-').map(Number) as [number, number])
-      return seq === lastSeq ? index > lastIndex + 1 : seq > lastSeq + 1 || index > 0
+      const [lastSeq = -1, lastIndex = -1] = lastId?.split('-').map(Number) ?? []
+      return seq > lastSeq || index > lastIndex + 1
     },
+    /** @returns everything the log tells after `lastId`; nothing when it has not grown since it was read last */
     async unread(): Promise<StreamedEvent[]> {
       const run = await runs.load(runId)
       if (!run || run.tenantId !== tenantId || run.seq <= readUpTo) return []

@@ -121,6 +121,21 @@ test('a result comes before the next line is sent: the upload is a conversation,
   expect(results(text).map(({ status }) => status)).toEqual([202, 202, 202])
 })
 
+test('a refusal of the whole does not wait for the rest of the upload', async () => {
+  await upload('{"body":"one"}', { 'idempotency-key': 'bulk-4' })
+  const { port } = api.app.server.address() as { port: number }
+  const headers = { ...NDJSON, authorization: `Bearer ${ADMIN_KEY}`, 'idempotency-key': 'bulk-4' }
+  const status = await new Promise<number>((resolve, reject) => {
+    const request = httpRequest({ port, host: '127.0.0.1', path: '/v1/tickets/bulk', method: 'POST', headers }, (response) => {
+      resolve(response.statusCode!)
+      request.destroy()
+    })
+    request.on('error', reject)
+    request.write('{"body":"other"}\n')
+  })
+  expect(status).toBe(422)
+})
+
 test('documents come in bulk, too; a repeat under a key is replayed, without one it is no work', async () => {
   const lines = '{"id":"d1","text":"one"}\n{"id":"d2","text":""}\n{"id":"d3","text":"three"}'
   const first = results((await upload(lines, { 'idempotency-key': 'docs-1' }, '/v1/documents/bulk')).body)

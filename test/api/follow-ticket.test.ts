@@ -107,6 +107,18 @@ describe('following a ticket', () => {
     expect(await seen).toEqual(['0-0', '1-0', '1-1', '2-0', '3-0', '3-1'])
   })
 
+  test('fills in the rest of a transition that reached the live stream in part', async () => {
+    const told = story()
+    await told.write(['step'])
+    const follower = told.follow()
+    expect((await follower.events.next()).value?.id).toBe('0-0')
+    await told.write(['step', 'verdict', 'escalated'], { live: false })
+    await told.stream.append('t', 'tkt', [{ id: '1-0', event: 'step', data: {} }])
+    await told.token(1, 0)
+    await told.write(['step', 'done'])
+    expect(await follower.ids()).toEqual(['1-0', '1-1', '1-2', '1-1000', '2-0', '2-1'])
+  })
+
   test('goes on after the stream was emptied in the middle', async () => {
     const told = story()
     await told.write(['step'])
