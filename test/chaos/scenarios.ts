@@ -4,6 +4,7 @@ import { redriveDeadLetters, sameJob, sameKey } from './scenarios/engine.ts'
 import { cancelDraft, modelFaults } from './scenarios/models.ts'
 import { killApi, killWorker, stopWorker } from './scenarios/processes.ts'
 import { emptyRedis, flushRedis, restartPostgres, terminateBackends } from './scenarios/stores.ts'
+import { storm } from './scenarios/storm.ts'
 
 export const scenarios: readonly Scenario[] = [
   killWorker,
@@ -20,4 +21,5 @@ export const scenarios: readonly Scenario[] = [
   redriveDeadLetters,
   clockAhead,
   clockBehind,
+  storm,
 ]
