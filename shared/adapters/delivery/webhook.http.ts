@@ -31,18 +31,26 @@ export function createHttpWebhook(fetchNow: typeof fetch = fetch): Webhook {
           error,
         )
       }
-      await response.body?.cancel()
-      return judge(response, url)
+      // The status says it all; a body that breaks off changes nothing.
+      await response.body?.cancel().catch(() => {})
+      return judge(response, url, timestamp)
     },
   }
 }
 
 /** Standard Webhooks: 2xx is success, 410 means never again; everything else may be over by the next try. */
-function judge(response: Response, url: string): number {
+function judge(response: Response, url: string, now: Date): number {
   const { host } = new URL(url)
   if (response.ok) return response.status
   if (response.status === 410) throw terminal('webhook-gone', `${host} answered 410 and wants no more of these`)
-  const seconds = Number(response.headers.get('retry-after'))
-  const retryAfterMs = Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds * 1_000, MAX_RETRY_AFTER_MS) : undefined
-  throw retryable('webhook-refused', `${host} answered ${response.status}`, retryAfterMs)
+  throw retryable('webhook-refused', `${host} answered ${response.status}`, retryAfterMsOf(response.headers, now))
+}
+
+/** Seconds or an HTTP date (RFC 9110, section 10.2.3). */
+function retryAfterMsOf(headers: Headers, now: Date): number | undefined {
+  const value = headers.get('retry-after')
+  if (!value) return undefined
+  const seconds = Number(value)
+  const waitMs = Number.isFinite(seconds) ? seconds * 1_000 : Date.parse(value) - now.getTime()
+  return waitMs > 0 ? Math.min(waitMs, MAX_RETRY_AFTER_MS) : undefined
 }
