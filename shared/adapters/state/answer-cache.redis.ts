@@ -8,7 +8,9 @@ const Cached = z.object({ answer: Answer, verdict: Verdict, ticketId: z.string()
 
 /** What cannot be read (an older form, a damaged value) is a miss: a cache may forget, never guess. */
 export function createRedisAnswerCache(redis: Redis, prefix: string): AnswerCache {
-  const keyOf = (tenantId: string, partition: string, key: string) => `${prefix}:answer:${tenantId}:${partition}:${key}`
+  // Encoded, so that no partition can reach into another by a colon of its own.
+  const keyOf = (tenantId: string, partition: string, key: string) =>
+    [prefix, 'answer', ...[tenantId, partition, key].map(encodeURIComponent)].join(':')
   return {
     async get(tenantId, partition, key) {
       const json = await redis.get(keyOf(tenantId, partition, key))

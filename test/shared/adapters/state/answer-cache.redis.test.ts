@@ -1,0 +1,65 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createRedisAnswerCache } from '#shared/adapters/state/answer-cache.redis.ts'
+import type { AnswerCache, CachedAnswer } from '#shared/ports/answer-cache.ts'
+import { sampleAnswer, sampleVerdict } from '#test/fakes/sample-facts.ts'
+import { hasRedis } from '#test/servers/redis.ts'
+import { type QueueWorld, queueWorld } from './queue-world.ts'
+
+const cached = (ticketId: string): CachedAnswer => ({ answer: sampleAnswer(), verdict: sampleVerdict('deliver'), ticketId })
+
+describe.skipIf(!hasRedis)('with a real Redis (needs redis-server on PATH)', () => {
+  let world: QueueWorld
+  let cache: AnswerCache
+  beforeAll(async () => {
+    world = await queueWorld()
+    cache = createRedisAnswerCache(world.redis, 'test')
+  })
+  afterAll(() => world.close())
+
+  test('an answer is found as it was put in, and the latest of two', async () => {
+    await cache.put('acme', 'v1.en', 'k', cached('tkt_1'), 60_000)
+    expect(await cache.get('acme', 'v1.en', 'k')).toEqual(cached('tkt_1'))
+    await cache.put('acme', 'v1.en', 'k', cached('tkt_2'), 60_000)
+    expect(await cache.get('acme', 'v1.en', 'k')).toEqual(cached('tkt_2'))
+    expect(await cache.get('acme', 'v1.en', 'another')).toBeUndefined()
+  })
+
+  test('a partition is a wall, also for names that hold what separates names', async () => {
+    await cache.put('acme', 'a:b', 'c', cached('tkt_wall'), 60_000)
+    const others: [string, string, string][] = [
+      ['globex', 'a:b', 'c'],
+      ['acme', 'a', 'b:c'],
+      ['acme:a', 'b', 'c'],
+      ['acme', 'a%3Ab', 'c'],
+      ['acme', '', 'a:b:c'],
+      ['acme', 'A:B', 'c'],
+    ]
+    for (const [tenant, partition, key] of others) expect(await cache.get(tenant, partition, key)).toBeUndefined()
+    expect((await cache.get('acme', 'a:b', 'c'))?.ticketId).toBe('tkt_wall')
+  })
+
+  test('what is damaged, or of an older form, is a miss', async () => {
+    const values = ['', '{', 'null', '[]', '{"answer":{}}', JSON.stringify({ ...cached('t'), answer: { text: 'no citations' } })]
+    for (const value of values) {
+      await cache.put('acme', 'v1', 'damaged', cached('tkt_1'), 60_000)
+      const [name] = await world.redis.keys('test:answer:acme:v1:*')
+      await world.redis.set(name!, value)
+      expect(await cache.get('acme', 'v1', 'damaged'), value).toBeUndefined()
+      await world.redis.del(name!)
+    }
+  })
+
+  test('an answer goes when its time is over', async () => {
+    await cache.put('acme', 'v1', 'brief', cached('tkt_1'), 300)
+    await expect.poll(() => cache.get('acme', 'v1', 'brief'), { timeout: 10_000 }).toBeUndefined()
+    await cache.put('acme', 'v1', 'long', cached('tkt_1'), 3_600_000)
+    expect(await world.redis.pttl('test:answer:acme:v1:long')).toBeGreaterThan(3_000_000)
+  })
+
+  test('while Redis is away the caller is told at once', async () => {
+    await world.server.kill9()
+    await expect.poll(() => world.redis.status, { timeout: 5_000 }).not.toBe('ready')
+    await expect(cache.get('acme', 'v1', 'k')).rejects.toThrow()
+    await expect(cache.put('acme', 'v1', 'k', cached('t'), 1_000)).rejects.toThrow()
+  })
+})
