@@ -54,6 +54,8 @@ export type ApiLimits = {
   readonly followPollMs: number
   readonly searchTimeoutMs: number
   readonly redrivesPerMinute: number
+  /** How often idempotency keys of yesterday are cleared away. */
+  readonly forgetKeysEveryMs: number
 }
 
 export type ApiDeps = {
@@ -101,4 +103,5 @@ export const DEFAULT_LIMITS: ApiLimits = {
   followPollMs: 2_000,
   searchTimeoutMs: 10_000,
   redrivesPerMinute: 1_000,
+  forgetKeysEveryMs: 600_000,
 }

@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv, hash, hkdfSync, randomBytes } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { App } from './app.ts'
 import type { ApiDeps } from './deps.ts'
 import { conflict, Problem } from './problem.ts'
 
@@ -95,6 +96,24 @@ export const settleKey = (deps: KeyDeps) => async (request: FastifyRequest, repl
     deps.log.warn({ requestId: request.id, err: error }, 'the response could not be kept for its idempotency key')
   }
   return payload
+}
+
+const KEPT_MS = 24 * 3_600_000
+
+/** Clears old keys away from time to time, so that the table ends somewhere; every process may, the work is done once. */
+export function forgetOldKeys(app: App, deps: KeyDeps, everyMs: number): void {
+  const forget = async () => {
+    try {
+      await deps.idempotency.forgetBefore(new Date(deps.clock.now().getTime() - KEPT_MS))
+    } catch (err) {
+      deps.log.warn({ err }, 'old idempotency keys were not cleared away; the next round will')
+    }
+  }
+  let timer: NodeJS.Timeout | undefined
+  app.addHook('onReady', async () => {
+    timer = setInterval(() => void forget(), everyMs).unref()
+  })
+  app.addHook('onClose', async () => clearInterval(timer))
 }
 
 const isSealed = (request: FastifyRequest) => request.routeOptions.config.idempotency === 'sealed'

@@ -8,7 +8,7 @@ import type { App } from './app.ts'
 import { authenticate, authorize, identifier } from './auth.ts'
 import { type ApiDeps, type ApiLimits, DEFAULT_LIMITS } from './deps.ts'
 import { answerBrokenHttp, answerUnknownRoutes, handleError } from './error-handling.ts'
-import { claimKey, settleKey } from './idempotency.ts'
+import { claimKey, forgetOldKeys, settleKey } from './idempotency.ts'
 import { parseJsonBody } from './json-body.ts'
 import { fieldErrors, invalid, notFound, overloaded } from './problem.ts'
 import { redriver } from './redrive.ts'
@@ -46,6 +46,7 @@ export function createApi(deps: ApiDeps): FastifyInstance {
   app.setErrorHandler(handleError(deps))
   answerUnknownRoutes(app)
   document(app)
+  forgetOldKeys(app, deps, limits.forgetKeysEveryMs)
   app.register(async (scope) => healthRoutes(scope, deps))
   app.register(
     async (scope) => {

@@ -138,6 +138,19 @@ test('a request in flight holds its key; after a minute without an answer its pr
   await slow.close()
 })
 
+test('keys of yesterday are cleared away', async () => {
+  const yesterday = new Date(api.clock.now().getTime() - 25 * 3_600_000)
+  await api.deps.idempotency.claim('default', 'yesterday', 'r', 'h', yesterday)
+  await api.deps.idempotency.claim('default', 'today', 'r', 'h', api.clock.now())
+  const tidy = await startApi({ limits: { forgetKeysEveryMs: 20 } }, api.database)
+  const left = async () =>
+    (await api.database.asSystem('test', "SELECT key FROM idempotency_keys WHERE key IN ('yesterday', 'today')")).map(
+      ({ key }) => key,
+    )
+  await expect.poll(left).toEqual(['today'])
+  await tidy.close()
+})
+
 test('what administrators do is written down without what they were told', async () => {
   const rows = await api.database.asSystem('test', 'SELECT actor, action FROM audit_log')
   const actions = new Set(rows.map(({ action }) => action))
