@@ -10,6 +10,9 @@ const REST_MS = 30_000
 const BATCH = 1_000
 const MOVES_IN_FLIGHT = 50
 
+/** Losses that the log has not been told of. The queues tell of a loss once, and the database may be away at that very moment. */
+const losses = new WeakSet<object>()
+
 export type Swept = { readonly looked: number; readonly redispatched: number; readonly expired: number }
 type Sweeping = Pick<Engine, 'runs' | 'dispatcher' | 'stream' | 'telemetry' | 'clock' | 'log' | 'backlogOf' | 'deps'>
 
@@ -22,7 +25,11 @@ type Sweeping = Pick<Engine, 'runs' | 'dispatcher' | 'stream' | 'telemetry' | 'c
 export async function sweep(engine: Sweeping, signal: AbortSignal = new AbortController().signal): Promise<Swept> {
   if (await engine.dispatcher.lostMemory()) {
     engine.log.debug({}, 'the queues remember nothing (new, flushed or restarted empty); every open run is looked at now')
+    losses.add(engine.runs)
+  }
+  if (losses.has(engine.runs)) {
     await engine.runs.checkAll()
+    losses.delete(engine.runs)
   }
   const total = { looked: 0, redispatched: 0, expired: 0 }
   while (!signal.aborted) {

@@ -63,6 +63,22 @@ describe('jobs', () => {
     world.clock.advance(60_000)
     expect((await sweep(world.engine)).looked).toBe(1)
   })
+  test('are all looked for in the next round when the database was away as the queues told of their loss', async () => {
+    const world = await settled()
+    for (const id of ['run_1', 'run_2']) {
+      await world.begin(id)
+      await dispatch(world, id)
+    }
+    world.clock.advance(10_000)
+    await sweep(world.engine)
+    world.queues.flush()
+    const { checkAll } = world.engine.runs
+    Object.assign(world.engine.runs, { checkAll: () => Promise.reject(new Error('the database is away')) })
+    await expect(sweep(world.engine)).rejects.toThrow('away')
+    Object.assign(world.engine.runs, { checkAll })
+    world.clock.advance(100)
+    expect(await sweep(world.engine)).toMatchObject({ looked: 2, redispatched: 2 })
+  })
   test('are all looked for at once when the queues have forgotten everything', async () => {
     const world = await settled()
     for (let i = 0; i < 5; i++) await world.begin(`run_${i}`)
