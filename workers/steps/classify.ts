@@ -12,6 +12,8 @@ import type { Deps, Step, StepContext } from '#workers/step.ts'
 
 const UNKNOWN = 'unknown'
 const CLASSIFIER_CHARACTERS = 2_000
+/** A closed ticket is seen by nobody: the threshold that is good enough to look for an answer is not good enough for that. */
+const SURE_ENOUGH_TO_CLOSE = 0.8
 const ENTITY_KINDS = new Set(['code', 'price', 'date', 'version'])
 
 const ModelTriage = z.object({
@@ -85,7 +87,7 @@ export function judge(triage: Triage, tier: CustomerTier, tenant: Tenant): 'answ
   if (policies.escalateIntents.includes(triage.intent)) reasons.push(`intent ${triage.intent}`)
   triage.reasons.push(...reasons)
   if (reasons.length > 0) return 'sensitive'
-  return policies.closeIntents.includes(triage.intent) ? 'spam' : 'answerable'
+  return policies.closeIntents.includes(triage.intent) && triage.confidence >= SURE_ENOUGH_TO_CLOSE ? 'spam' : 'answerable'
 }
 
 /** 0..1 from length, number of questions and words of reasoning. */
