@@ -100,7 +100,7 @@ export async function openDoors({
     usage: createUsageStore(database),
     consoleStore: createConsoleStore(database),
     cache: createRedisAnswerCache(redis, prefix),
-    limiter: createRedisRateLimiter(redis, prefix),
+    limiter: createRedisRateLimiter(redis, prefix, { log }),
     webhook: createHttpWebhook(),
     createConsumer: () => createBullmqConsumer(space),
     async close() {

@@ -131,22 +131,22 @@ describe('scoreInjection', () => {
 })
 
 describe('the injection rules on hostile food', () => {
-  it.each(hostileFood)('score 100 KB of %j within 2 s', (_, text) => {
+  it.each(hostileFood)('score 100 KB of %j within 10 s', (_, text) => {
     const before = performance.now()
     scoreInjection(text)
-    expect(performance.now() - before).toBeLessThan(2_000)
+    expect(performance.now() - before).toBeLessThan(10_000)
   })
 
   const rules = [...ENGLISH, ...ENGLISH_ROLES, ...LANGUAGES, ...MARKUP]
   it.each(rules.map((rule) => [rule.name, rule.pattern] as const))(
-    '%s reads 100 KB of its own words within 2 s each',
+    '%s reads 100 KB of its own words within 10 s each',
     (_, pattern) => {
       const words = [...new Set(pattern.source.match(/[a-z]{2,}|[^\x00-\x7f]+/g))]
       for (const piece of [words.join(' '), ...words.slice(0, 12).flatMap((word) => [word, `${word} `])]) {
         const text = piece.repeat(Math.ceil(100_000 / piece.length))
         const before = performance.now()
         pattern.test(text)
-        expect(performance.now() - before).toBeLessThan(2_000)
+        expect(performance.now() - before).toBeLessThan(10_000)
       }
     },
   )
