@@ -3,16 +3,30 @@ import * as z from 'zod'
 
 /** The only reader of the environment. Everything is optional; what is set must be right, or nothing starts. */
 
-const url = (...protocols: string[]) => z.url({ protocol: new RegExp(`^(?:${protocols.join('|')})$`) })
-const blankIsUnset = (value: unknown) => (value === '' ? undefined : value)
+const url = (...protocols: string[]) =>
+  z.url({
+    protocol: new RegExp(`^(?:${protocols.join('|')})$`),
+    error: `must be an address that starts with ${protocols.map((protocol) => `${protocol}://`).join(' or ')}`,
+  })
+const blankIsUnset = (value: unknown) => (typeof value === 'string' && value.trim() === '' ? undefined : value)
 const optional = <T extends z.ZodType>(schema: T) => z.preprocess(blankIsUnset, schema.optional())
 
 const Environment = z.object({
-  PORT: z.preprocess(blankIsUnset, z.coerce.number().int().min(0).max(65_535).default(3_000)),
+  PORT: z.preprocess(
+    blankIsUnset,
+    z
+      .string()
+      .regex(/^\d{1,5}$/, 'must be a number from 0 to 65535')
+      .transform(Number)
+      .pipe(z.number().max(65_535, 'must be a number from 0 to 65535'))
+      .default(3_000),
+  ),
   HOST: z.preprocess(blankIsUnset, z.string().default('127.0.0.1')),
   DATA_DIR: z.preprocess(blankIsUnset, z.string().default('./data')),
   REDIS_URL: optional(
-    z.union([url('redis', 'rediss'), z.string().regex(/^\//, 'a redis:// or rediss:// address, or the path of a unix socket')]),
+    z.string().refine((value) => value.startsWith('/') || url('redis', 'rediss').safeParse(value).success, {
+      error: 'must be a redis:// or rediss:// address, or the path of a unix socket',
+    }),
   ),
   DATABASE_URL: optional(url('postgres', 'postgresql')),
   QDRANT_URL: optional(url('http', 'https')),
@@ -72,17 +86,9 @@ export class ConfigError extends Error {
 export function readConfig(environment: Readonly<Record<string, string | undefined>> = process.env): Config {
   const parsed = Environment.safeParse(environment)
   const problems = parsed.success ? [] : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
-  if (!parsed.success) throw new ConfigError(problems)
+  problems.push(...mismatches(environment))
+  if (!parsed.success || problems.length > 0) throw new ConfigError(problems)
   const env = parsed.data
-  if (env.LOCAL_LLM_URL !== undefined && env.LOCAL_LLM_MODEL === undefined)
-    problems.push('LOCAL_LLM_MODEL: must be set along with LOCAL_LLM_URL')
-  if (env.LOCAL_LLM_MODEL !== undefined && env.LOCAL_LLM_URL === undefined)
-    problems.push('LOCAL_LLM_URL: must be set along with LOCAL_LLM_MODEL')
-  if (env.EMBEDDING_MODEL.startsWith('openai:') && env.OPENAI_API_KEY === undefined)
-    problems.push(`OPENAI_API_KEY: is needed for EMBEDDING_MODEL=${env.EMBEDDING_MODEL}`)
-  if (env.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined)
-    problems.push('OTEL_EXPORTER_OTLP_ENDPOINT: trace export is not built yet in this version; unset it')
-  if (problems.length > 0) throw new ConfigError(problems)
   return {
     port: env.PORT,
     host: env.HOST,
@@ -100,6 +106,19 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     adminApiKey: env.ADMIN_API_KEY,
     logLevel: env.LOG_LEVEL,
   }
+}
+
+/** What is wrong between variables, each of which may be right or wrong by itself. */
+function mismatches(environment: Readonly<Record<string, string | undefined>>): string[] {
+  const isSet = (name: string) => blankIsUnset(environment[name]) !== undefined
+  const problems: string[] = []
+  if (isSet('LOCAL_LLM_URL') && !isSet('LOCAL_LLM_MODEL')) problems.push('LOCAL_LLM_MODEL: must be set along with LOCAL_LLM_URL')
+  if (isSet('LOCAL_LLM_MODEL') && !isSet('LOCAL_LLM_URL')) problems.push('LOCAL_LLM_URL: must be set along with LOCAL_LLM_MODEL')
+  if (environment.EMBEDDING_MODEL?.startsWith('openai:') && !isSet('OPENAI_API_KEY'))
+    problems.push(`OPENAI_API_KEY: is needed for EMBEDDING_MODEL=${environment.EMBEDDING_MODEL}`)
+  if (isSet('OTEL_EXPORTER_OTLP_ENDPOINT'))
+    problems.push('OTEL_EXPORTER_OTLP_ENDPOINT: trace export is not built yet in this version; unset it')
+  return problems
 }
 
 export const searchFolder = (config: Config) => join(config.dataDir, 'search')
