@@ -26,8 +26,7 @@ export function holdDirectory(directory: string, advice: string): () => void {
   writeFileSync(holderFile, `${process.pid}\n`)
   held.add(lock)
   return () => {
-    held.delete(lock)
-    lock.close()
+    if (held.delete(lock)) lock.close()
   }
 }
 
