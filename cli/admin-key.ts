@@ -12,13 +12,21 @@ export type AdminKey = { readonly key: string; readonly isNew: boolean; readonly
 export function adminKey(config: Config): AdminKey {
   if (config.adminApiKey !== undefined) return { key: config.adminApiKey, isNew: false, file: undefined }
   const file = join(config.dataDir, 'admin-key')
+  const kept = readKey(file)
+  if (kept !== undefined) return { key: kept, isNew: false, file }
+  mkdirSync(config.dataDir, { recursive: true })
+  const key = `al_${randomBytes(32).toString('base64url')}`
+  writeFileSync(file, `${key}\n`, { mode: 0o600 })
+  return { key, isNew: true, file }
+}
+
+/** An empty file, as a crash may leave it, holds no key: an empty key would let everybody in who sends none. */
+function readKey(file: string): string | undefined {
   try {
-    return { key: readFileSync(file, 'utf8').trim(), isNew: false, file }
-  } catch {
-    mkdirSync(config.dataDir, { recursive: true })
-    const key = `al_${randomBytes(32).toString('base64url')}`
-    writeFileSync(file, `${key}\n`, { mode: 0o600 })
-    return { key, isNew: true, file }
+    return readFileSync(file, 'utf8').trim() || undefined
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
   }
 }
 
