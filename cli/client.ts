@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from '#shared/config.ts'
 
+const ANSWER_TIMEOUT_MS = 5_000
+
 export type Client = {
   readonly url: string
   request(
@@ -25,7 +27,9 @@ export function apiClient(url: string, key: string): Client {
         ...json,
       })
       const text = await response.text()
-      return { status: response.status, body: text.startsWith('{') || text.startsWith('[') ? JSON.parse(text) : text }
+      // By its type and not by its looks: NDJSON starts like JSON, too.
+      const isJson = /[/+]json\b/.test(response.headers.get('content-type') ?? '')
+      return { status: response.status, body: isJson && text !== '' ? JSON.parse(text) : text }
     },
   }
 }
@@ -35,9 +39,9 @@ export function apiClient(url: string, key: string): Client {
  * @throws Error that says how to start one
  */
 export async function localClient(config: Config): Promise<Client> {
-  const url = `http://${config.host}:${config.port}`
+  const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${config.port}`
   const key = config.adminApiKey ?? readKey(config)
-  const answers = await fetch(`${url}/healthz`).then(
+  const answers = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) }).then(
     () => true,
     () => false,
   )
@@ -50,7 +54,7 @@ export async function localClient(config: Config): Promise<Client> {
 
 function readKey(config: Config): string | undefined {
   try {
-    return readFileSync(join(config.dataDir, 'admin-key'), 'utf8').trim()
+    return readFileSync(join(config.dataDir, 'admin-key'), 'utf8').trim() || undefined
   } catch {
     return undefined
   }
