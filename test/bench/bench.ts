@@ -5,13 +5,15 @@ import { benchMemory, FULL_MEMORY, QUICK_MEMORY } from './memory.ts'
 import { benchPipeline, FULL, QUICK } from './pipeline.ts'
 import { type BenchReport, print } from './report.ts'
 
-/** `npm run bench -- NAME [--json] [--quick] [--runs N] [--rounds N] [--profile FOLDER]`: one benchmark, its baseline measured in the same run. */
+/** `npm run bench -- NAME [--json] [--quick] [--runs N] [--rounds N] [--heap MB] [--profile FOLDER]`: one benchmark, its baseline measured in the same run. */
 
 export type BenchArguments = {
   readonly quick: boolean
   /** In place of the benchmark's own numbers. */
   readonly runs?: number
   readonly rounds?: number
+  /** Of each Node process of the memory benchmark. */
+  readonly maxHeapMb?: number
   readonly profileFolder: string | undefined
   /** Progress goes to standard error: what is printed on standard output is the report alone. */
   readonly say: (line: string) => void
@@ -37,13 +39,14 @@ async function main(): Promise<number> {
       quick: { type: 'boolean', default: false },
       runs: { type: 'string' },
       rounds: { type: 'string' },
+      heap: { type: 'string' },
       profile: { type: 'string' },
     },
   })
   const bench = positionals.length === 1 ? BENCHES[positionals[0]!] : undefined
   if (!bench) {
     console.error(
-      `usage: npm run bench -- ${Object.keys(BENCHES).join(' | ')} [--json] [--quick] [--runs N] [--rounds N] [--profile FOLDER]`,
+      `usage: npm run bench -- ${Object.keys(BENCHES).join(' | ')} [--json] [--quick] [--runs N] [--rounds N] [--heap MB] [--profile FOLDER]`,
     )
     return 2
   }
@@ -51,6 +54,7 @@ async function main(): Promise<number> {
   const given = {
     ...(values.runs === undefined ? {} : { runs: positive(values.runs) }),
     ...(values.rounds === undefined ? {} : { rounds: positive(values.rounds) }),
+    ...(values.heap === undefined ? {} : { maxHeapMb: positive(values.heap) }),
   }
   print(await bench({ quick: values.quick, profileFolder: values.profile, say, ...given }), values.json)
   return 0

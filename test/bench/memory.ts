@@ -6,7 +6,12 @@ import { PERSISTENCE, startStores } from './private-stores.ts'
 import { type BenchReport, machine } from './report.ts'
 import { startSide } from './side.ts'
 
-export type MemoryOptions = { readonly tickets: number; readonly workSeconds: number; readonly say: (line: string) => void }
+export type MemoryOptions = {
+  readonly tickets: number
+  readonly workSeconds: number
+  readonly maxHeapMb?: number
+  readonly say: (line: string) => void
+}
 export const FULL_MEMORY = { tickets: 100_000, workSeconds: 90 }
 export const QUICK_MEMORY = { tickets: 2_000, workSeconds: 5 }
 
@@ -17,11 +22,11 @@ const TARGET_MB = 600
  * The largest resident memory of any Node process while so many tickets lie in the queue: the API that took them in by bulk
  * upload, and then a worker process that starts on the full queue. The peak is the kernel's own (VmHWM), so no sample misses it.
  */
-export async function benchMemory({ tickets, workSeconds, say }: MemoryOptions): Promise<BenchReport> {
+export async function benchMemory({ tickets, workSeconds, maxHeapMb, say }: MemoryOptions): Promise<BenchReport> {
   const where = machine()
   const stores = await startStores()
-  const api = startSide('ingest-product.ts')
-  const worker = startSide('worker.ts')
+  const api = startSide('ingest-product.ts', { maxHeapMb })
+  const worker = startSide('worker.ts', { maxHeapMb })
   const samples: number[] = []
   let sampling = true
   try {
@@ -59,6 +64,7 @@ export async function benchMemory({ tickets, workSeconds, say }: MemoryOptions):
       machine: where,
       persistence: PERSISTENCE,
       targetMb: TARGET_MB,
+      maxHeapMb: maxHeapMb ?? null,
       peakMb: peaks,
       queued,
       workSeconds,
