@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { retryable } from '#shared/domain/failure.ts'
+import type { Tenant } from '#shared/domain/tenant.ts'
 import type { CustomerTier } from '#shared/domain/ticket.ts'
 import { Triage } from '#shared/domain/triage.ts'
 import { createScriptedLlm, type ScriptedTurn } from '#test/fakes/llm.scripted.ts'
@@ -34,10 +35,10 @@ const REPLY = {
 
 async function run(
   text: string,
-  options: { turns?: ScriptedTurn[]; available?: boolean; tier?: CustomerTier; subject?: string } = {},
+  options: { turns?: ScriptedTurn[]; available?: boolean; tier?: CustomerTier; subject?: string; of?: Tenant } = {},
 ) {
   const llm = createScriptedLlm(options.turns ?? [JSON.stringify(REPLY)])
-  const context = stepContext({ tenant })
+  const context = stepContext({ tenant: options.of ?? tenant })
   const facts = {
     ticket: sampleTicket({ tier: options.tier ?? 'standard' }),
     screened: sampleScreened({ subject: options.subject ?? '', text }),
@@ -70,16 +71,12 @@ describe('who decides', () => {
     expect(triage.query).toBe(UNSURE)
   })
   test('nobody is asked when a person is needed anyway: an emergency must not wait for a model', async () => {
-    for (const text of [
-      'There is smoke coming out of the zebra',
-      'The volcano was hacked',
-      'I will sue your zebras',
-      'let me speak to a real person about zebras',
-    ])
-      expect(await run(text, { turns: [retryable('provider-overloaded', 'x')] })).toMatchObject({
-        outcome: 'sensitive',
-        asked: [],
-      })
+    // Without examples the local classifier is never sure.
+    const of = sampleTenant()
+    const turns = [retryable('provider-overloaded', 'x')]
+    for (const text of ['There is smoke coming out of it', 'I was hacked', 'I will sue you', 'let me speak to a real person'])
+      expect(await run(text, { turns, of })).toMatchObject({ outcome: 'sensitive', asked: [], triage: { decidedBy: 'none' } })
+    await expect(run(UNSURE, { turns, of })).rejects.toBe(turns[0])
   })
   test('nobody, for a tenant without examples and without a model', async () => {
     const facts = { ticket: sampleTicket(), screened: sampleScreened({ subject: '', text: SURE }) }
