@@ -15,7 +15,10 @@ export const DocumentInput = z.strictObject({
   title: text(500).optional(),
   text: text(5_000_000).refine((body) => body.trim().length > 0, 'must not be empty'),
   contentType: z.enum(['text/markdown', 'text/plain']).default('text/markdown'),
-  url: z.url({ protocol: /^https?$/ }).max(2_000).optional(),
+  url: z
+    .url({ protocol: /^https?$/ })
+    .max(2_000)
+    .optional(),
   product: text(200).optional(),
   audience: Audience.default('public'),
   language: z
