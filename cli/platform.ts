@@ -21,6 +21,9 @@ import { type PrivateRedis, startPrivateRedis } from './private-redis.ts'
 
 /** Beyond this many runs under way in all, new work gets 503 until there are fewer. */
 const MAX_BACKLOG_TOTAL = 500_000
+const READY_PATIENCE_MS = 2_000
+/** Longer than a command to Redis may take: a hanging Redis makes us not ready, but restarting us would not help it. */
+const ALIVE_PATIENCE_MS = 7_000
 
 export type Roles = {
   readonly api: boolean
@@ -143,32 +146,37 @@ async function createDefaultTenant({ tenants, clock }: Doors): Promise<boolean> 
 }
 
 function healthChecks(doors: Doors, host: WorkerHost | undefined) {
-  const check = async (work: Promise<{ ok: boolean; detail: string }>) => {
+  const check = async (work: Promise<{ ok: boolean; detail: string }>, patienceMs: number) => {
     try {
       return await Promise.race([
         work,
         new Promise<{ ok: boolean; detail: string }>((resolve) =>
-          setTimeout(resolve, 2_000, { ok: false, detail: 'no answer within 2 s' }).unref(),
+          setTimeout(resolve, patienceMs, { ok: false, detail: `no answer within ${patienceMs / 1_000} s` }).unref(),
         ),
       ])
     } catch (error) {
       return { ok: false, detail: (error as Error).message.slice(0, 200) }
     }
   }
-  const all = async (parts: Readonly<Record<string, Promise<{ ok: boolean; detail: string }>>>) => {
-    const entries = await Promise.all(Object.entries(parts).map(async ([name, work]) => [name, await check(work)] as const))
+  const all = async (parts: Readonly<Record<string, Promise<{ ok: boolean; detail: string }>>>, patienceMs: number) => {
+    const entries = await Promise.all(
+      Object.entries(parts).map(async ([name, work]) => [name, await check(work, patienceMs)] as const),
+    )
     return { ok: entries.every(([, { ok }]) => ok), checks: Object.fromEntries(entries) }
   }
-  const signal = () => AbortSignal.timeout(2_000)
+  const signal = () => AbortSignal.timeout(READY_PATIENCE_MS)
   return {
     readiness: () =>
-      all({
-        database: doors.database.asSystem('readiness', 'SELECT 1').then(() => ({ ok: true, detail: doors.database.kind })),
-        redis: doors.redis.ping().then(() => ({ ok: true, detail: 'answers' })),
-        dense: doors.dense.health(signal()),
-        sparse: doors.sparse.health(signal()),
-        model: doors.llm.ready(),
-      }),
-    liveness: () => all(host ? { consumption: host.alive() } : {}),
+      all(
+        {
+          database: doors.database.asSystem('readiness', 'SELECT 1').then(() => ({ ok: true, detail: doors.database.kind })),
+          redis: doors.redis.ping().then(() => ({ ok: true, detail: 'answers' })),
+          dense: doors.dense.health(signal()),
+          sparse: doors.sparse.health(signal()),
+          model: doors.llm.ready(),
+        },
+        READY_PATIENCE_MS,
+      ),
+    liveness: () => all(host ? { consumption: host.alive() } : {}, ALIVE_PATIENCE_MS),
   }
 }

@@ -73,6 +73,8 @@ export async function openDoors({
   const stream = createRedisTokenStream(redis, streamReader, prefix)
   const telemetry = createTelemetry()
   const dispatcher = createBullmqDispatcher({ redis, prefix }, queueNames)
+  // A queue whose first look at Redis fails would refuse for ever; so the first looks are over before anyone uses one.
+  await Promise.all(dispatcher.queues.map((queue) => queue.waitUntilReady()))
   const journal = createJournal(database)
   const models = createModels({ config, journal, telemetry, clock, log })
   const search = await createSearch(config, clock)

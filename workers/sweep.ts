@@ -28,7 +28,7 @@ export async function sweep(engine: Sweeping, signal: AbortSignal = new AbortCon
     losses.add(engine.runs)
   }
   if (losses.has(engine.runs)) {
-    await engine.runs.checkAll()
+    await engine.runs.checkAll(REST_MS)
     losses.delete(engine.runs)
   }
   const total = { looked: 0, redispatched: 0, expired: 0 }

@@ -72,8 +72,11 @@ export interface RunLog {
   dispatched(overdueMs: number, limit: number): Promise<RunGlance[]>
   /** The sweeper looked at these; it need not look again for `restMs`. */
   checked(runIds: readonly string[], restMs: number): Promise<void>
-  /** After the queues lost their memory: look at every run that should have a job. */
-  checkAll(): Promise<void>
+  /**
+   * After the queues lost their memory: look at once at every run whose next look is less than `withinMs` away. Longer delays
+   * keep their time; when it comes, their loss is found.
+   */
+  checkAll(withinMs: number): Promise<void>
   /** Waiting and parked runs whose time is over. */
   expired(now: Date, limit: number): Promise<RunGlance[]>
   attempts(tenantId: string, runId: string): Promise<Attempt[]>

@@ -62,8 +62,10 @@ export function memoryRunLog(now: () => Date): MemoryRunLog {
         if (row) row.checkAt = now().getTime() + restMs
       }
     },
-    async checkAll() {
-      for (const row of all()) if (DISPATCHED.includes(row.run.status)) row.checkAt = Number.NEGATIVE_INFINITY
+    async checkAll(withinMs) {
+      const soon = now().getTime() + withinMs
+      for (const row of all())
+        if (DISPATCHED.includes(row.run.status) && row.checkAt <= soon) row.checkAt = Number.NEGATIVE_INFINITY
     },
     async expired(at, limit) {
       const over = all().filter(({ run }) => (run.status === 'waiting' || run.status === 'parked') && run.dueAt <= at)

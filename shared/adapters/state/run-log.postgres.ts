@@ -97,8 +97,11 @@ export function createRunLog(database: Database): RunLog {
         restMs,
       ])
     },
-    async checkAll() {
-      await database.asSystem(ENGINE, `UPDATE runs SET check_at = '-infinity' WHERE status IN ('queued', 'running', 'delayed')`)
+    async checkAll(withinMs) {
+      const sql = `
+        UPDATE runs SET check_at = '-infinity'
+        WHERE status IN ('queued', 'running', 'delayed') AND check_at <= now() + $1 * interval '1 millisecond'`
+      await database.asSystem(ENGINE, sql, [withinMs])
     },
     async expired(now, limit) {
       const sql = `SELECT ${GLANCE} FROM runs WHERE status IN ('waiting', 'parked') AND due_at <= $1 ORDER BY due_at LIMIT $2`
