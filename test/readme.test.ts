@@ -13,11 +13,14 @@ test('the diagram in the README is the one that the pipeline draws of itself', (
   expect(readme).toContain(drawn)
 })
 
-test.each(['README.md', 'docs/architecture.md', 'docs/operations.md', 'docs/glossary.md'])('every link in %s leads somewhere', (file) => {
-  const text = readFileSync(join(root, file), 'utf8')
-  const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, target]) => target!)
-  expect(links.filter((target) => !existsSync(join(root, dirname(file), target)))).toEqual([])
-})
+test.each(['README.md', 'docs/architecture.md', 'docs/operations.md', 'docs/glossary.md'])(
+  'every link in %s leads somewhere',
+  (file) => {
+    const text = readFileSync(join(root, file), 'utf8')
+    const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, target]) => target!)
+    expect(links.filter((target) => !existsSync(join(root, dirname(file), target)))).toEqual([])
+  },
+)
 
 test('every command that the README names exists', () => {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
