@@ -29,5 +29,6 @@ EXPOSE 3000
 # Both roles serve /healthz: the API says whether its queues are consumed, a worker whether it consumes.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=40s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "cli/answerline.ts"]
+# Without a bound V8 lets garbage grow with the memory of the host (docs/benchmarks.md, "memory").
+ENTRYPOINT ["node", "--max-old-space-size=400", "cli/answerline.ts"]
 CMD ["api"]
