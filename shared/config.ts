@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import * as z from 'zod'
 
 /** The only reader of the environment. Everything is optional; what is set must be right, or nothing starts. */
@@ -120,5 +120,3 @@ function mismatches(environment: Readonly<Record<string, string | undefined>>): 
     problems.push('OTEL_EXPORTER_OTLP_ENDPOINT: trace export is not built yet in this version; unset it')
   return problems
 }
-
-export const searchFolder = (config: Config) => join(config.dataDir, 'search')

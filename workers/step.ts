@@ -1,4 +1,3 @@
-import type * as z from 'zod'
 import type { Reads, Result, StepName } from '#pipelines/define.ts'
 import type { PipelineName, Pipelines } from '#pipelines/registry.ts'
 import type { Tenant } from '#shared/domain/tenant.ts'
@@ -86,5 +85,3 @@ export type AnyStep = (
   deps: Deps,
   context: StepContext,
 ) => Promise<{ outcome: string; facts: Record<string, unknown>; until?: Date }>
-
-export type FactSchemas = Readonly<Record<string, z.ZodType>>

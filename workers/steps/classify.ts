@@ -7,6 +7,7 @@ import { factsIn } from '#shared/text/facts-in-text.ts'
 import { type Assessment, assessSeverity } from '#workers/logic/assess-severity.ts'
 import { predictIntent } from '#workers/logic/predict-intent.ts'
 import { promptFence } from '#workers/logic/prompt-fence.ts'
+import { promptRequest } from '#workers/logic/prompt-request.ts'
 import { rewriteQuery } from '#workers/logic/rewrite-query.ts'
 import type { Deps, Step, StepContext } from '#workers/step.ts'
 
@@ -110,16 +111,7 @@ async function askModel(screened: Screened, deps: Pick<Deps, 'llm' | 'prompts'>,
     text: screened.text,
   })
   const reply = await deps.llm.generate(
-    {
-      task: 'classify',
-      tier: prompt.tier,
-      prompt: { id: prompt.id, version: prompt.version, hash: prompt.hash },
-      system: prompt.system,
-      messages: [{ role: 'user', content: user }],
-      schema: { name: 'triage', type: ModelTriage },
-      maxOutputTokens: prompt.maxOutputTokens,
-      call: context.call,
-    },
+    { ...promptRequest(prompt, user, context), task: 'classify', schema: { name: 'triage', type: ModelTriage } },
     { signal: context.signal },
   )
   // A name that is not on the list is no intent.

@@ -5,6 +5,7 @@ import type { Verdict } from '#shared/domain/verdict.ts'
 import type { LlmReply, LlmRequest } from '#shared/ports/llm.ts'
 import { detectLanguage } from '#workers/logic/detect-language.ts'
 import { promptFence } from '#workers/logic/prompt-fence.ts'
+import { promptRequest } from '#workers/logic/prompt-request.ts'
 import type { Prompt, Step, StepContext } from '#workers/step.ts'
 
 const SURE_OF_LANGUAGE = 0.6
@@ -47,14 +48,9 @@ function requestFor(
     repair,
   })
   return {
+    ...promptRequest(prompt, user, context),
     task: 'generate',
-    tier: prompt.tier,
-    prompt: { id: prompt.id, version: prompt.version, hash: prompt.hash },
-    system: prompt.system,
-    messages: [{ role: 'user', content: user }],
     schema: { name: 'draft', type: ModelDraft },
-    maxOutputTokens: prompt.maxOutputTokens,
-    call: context.call,
     material: { question, passages },
   }
 }
