@@ -13,6 +13,9 @@ import type { Overtaken } from './overtaken.ts'
 import type { AnyStep, StepContext, StepTable } from './step.ts'
 import { Stopped } from './stopped.ts'
 
+/** Of a ticket, what tells whose money its calls spend. */
+const Payer = Ticket.pick({ requester: true, tier: true, conversationId: true })
+
 const DONE: JobResult = { kind: 'done' }
 /** While the database is away every job comes back soon: it, not the queue, knows what is to be done. */
 const STORE_AWAY_DELAY_MS = 1_000
@@ -124,8 +127,10 @@ function assertPromised(step: string, spec: Pipeline['steps'][string], result: A
 
 function contextOf(engine: Engine, run: Run, tenant: Tenant, signal: AbortSignal): StepContext {
   const visit = run.visits[run.step] ?? 1
-  const customer = Ticket.shape.requester.safeParse((run.facts.ticket as { requester?: unknown } | undefined)?.requester)
-  const customerId = customer.success ? { customerId: customer.data.id } : {}
+  const ticket = Payer.safeParse(run.facts.ticket)
+  const payer = ticket.success
+    ? { customerId: ticket.data.requester.id, customerTier: ticket.data.tier, conversationId: ticket.data.conversationId }
+    : {}
   return {
     tenant,
     runId: run.id,
@@ -146,7 +151,7 @@ function contextOf(engine: Engine, run: Run, tenant: Tenant, signal: AbortSignal
       step: run.step,
       attempt: run.attempt,
     }),
-    call: { tenantId: run.tenantId, runId: run.id, step: run.step, visit, ...customerId },
+    call: { tenantId: run.tenantId, runId: run.id, step: run.step, visit, ...payer },
   }
 }
 

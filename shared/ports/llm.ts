@@ -1,5 +1,6 @@
 import type * as z from 'zod'
 import type { Passage } from '#shared/domain/passage.ts'
+import type { CustomerTier } from '#shared/domain/ticket.ts'
 import type { Usage } from '#shared/domain/usage.ts'
 
 export type LlmTask = 'classify' | 'generate' | 'verify' | 'judge' | 'summarise' | 'rewrite' | 'contextualise'
@@ -23,6 +24,8 @@ export type LlmRequest<T = unknown> = {
     readonly step: string
     readonly visit: number
     readonly customerId?: string
+    readonly customerTier?: CustomerTier
+    readonly conversationId?: string
   }
   /** The same matter in structured form, for adapters that do not read prose (`llm.extractive`). Never sent to a provider. */
   readonly material?: { readonly question: string; readonly passages: readonly Passage[] }
