@@ -16,6 +16,7 @@ import { ticketEventRoutes } from './routes/ticket-events.ts'
 import { ticketRoutes } from './routes/tickets.ts'
 import { ticketsBulkRoutes } from './routes/tickets-bulk.ts'
 import { usageRoutes } from './routes/usage.ts'
+import { createSeqWatch } from './seq-watch.ts'
 
 /** Everything below `/v1`. */
 export async function v1Routes(app: App, { deps, limits }: { deps: ApiDeps; limits: ApiLimits }): Promise<void> {
@@ -24,7 +25,9 @@ export async function v1Routes(app: App, { deps, limits }: { deps: ApiDeps; limi
   const acceptTicket = ticketAcceptor(deps, limits, dispatch)
   const acceptDocument = documentAcceptor(deps, dispatch)
   ticketRoutes(app, deps, acceptTicket)
-  ticketEventRoutes(app, deps, limits)
+  const seqs = createSeqWatch(deps.runs, deps.log, limits.followPollMs)
+  app.addHook('onClose', async () => seqs.stop())
+  ticketEventRoutes(app, deps, limits, seqs)
   documentRoutes(app, deps, limits, acceptDocument)
   searchRoutes(app, deps, limits)
   escalationRoutes(app, deps)

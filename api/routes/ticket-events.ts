@@ -8,7 +8,8 @@ import { followTicket } from '../follow-ticket.ts'
 import { tooMany } from '../limits.ts'
 import { invalid } from '../problem.ts'
 import { ById, responses } from '../schemas.ts'
-import { openEventStream } from '../sse.ts'
+import type { SeqWatch } from '../seq-watch.ts'
+import { createHeartbeat, openEventStream } from '../sse.ts'
 import { runOfTicket } from './tickets.ts'
 
 const EVENT_ID = /^\d{1,9}-\d{1,9}$/
@@ -21,11 +22,15 @@ function lastSeen(header: string | string[] | undefined): string | undefined {
   throw invalid([{ field: 'Last-Event-ID', message: 'must be an id that this route has sent' }])
 }
 
-export function ticketEventRoutes(app: App, deps: ApiDeps, limits: ApiLimits): void {
+export function ticketEventRoutes(app: App, deps: ApiDeps, limits: ApiLimits, seqs: SeqWatch): void {
   const open = new Map<string, number>()
-  const closing = new AbortController()
+  const listening = new Set<AbortController>()
+  const heartbeat = createHeartbeat(limits.heartbeatMs)
   // Connections that only listen would keep a server from ever stopping; clients come back with Last-Event-ID.
-  app.addHook('preClose', async () => closing.abort())
+  app.addHook('preClose', async () => {
+    heartbeat.stop()
+    for (const one of listening) one.abort()
+  })
 
   app.get(
     '/tickets/:id/events',
@@ -36,7 +41,9 @@ export function ticketEventRoutes(app: App, deps: ApiDeps, limits: ApiLimits): v
         tags: ['tickets'],
         summary: 'Follow a ticket (server-sent events); Last-Event-ID resumes without gap or repeat',
         params: ById,
-        response: responses({ 200: z.string().describe('text/event-stream: step, token, answer, verdict, escalated, done') }),
+        response: responses({
+          200: z.string().describe('text/event-stream: step, token, restart, answer, verdict, escalated, done'),
+        }),
       },
     },
     async (request, reply) => {
@@ -54,15 +61,18 @@ export function ticketEventRoutes(app: App, deps: ApiDeps, limits: ApiLimits): v
         throw tooMany(`the tenant follows ${held} tickets on this process already`, RETRY_AFTER_MS)
       open.set(tenantId, held + 1)
       reply.hijack()
-      const events = openEventStream(reply.raw, { 'x-request-id': request.id }, limits.heartbeatMs)
+      const gone = new AbortController()
+      listening.add(gone)
+      const events = openEventStream(reply.raw, { 'x-request-id': request.id }, heartbeat, gone)
+      const requestId = request.id
       try {
-        const signal = AbortSignal.any([events.signal, closing.signal])
-        const followed = { tenantId, ticketId, runId, afterId, signal, pollMs: limits.followPollMs }
-        for await (const event of followTicket({ ...deps, eventsOf }, followed)) await events.send(event)
+        const followed = { tenantId, ticketId, runId, afterId, signal: gone.signal }
+        for await (const event of followTicket({ ...deps, seqs, eventsOf }, followed)) await events.send(event)
       } catch (error) {
         // The status is sent, so the connection ends; the client comes back to where it was.
-        deps.log.warn({ requestId: request.id, ticketId, err: error }, 'an event stream broke off')
+        deps.log.warn({ requestId, ticketId, err: error }, 'an event stream broke off')
       } finally {
+        listening.delete(gone)
         events.end()
         const left = open.get(tenantId)! - 1
         if (left > 0) open.set(tenantId, left)
