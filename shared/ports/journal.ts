@@ -14,7 +14,7 @@ export type JournalKey = {
 
 export type JournalEntry = {
   readonly key: JournalKey
-  readonly task: LlmTask
+  readonly task: LlmTask | 'embed'
   readonly tier: LlmTier
   readonly prompt: LlmRequest['prompt']
   readonly customerId?: string

@@ -1,17 +1,18 @@
 import Anthropic, { APIConnectionTimeoutError, APIError, RetryableError } from '@anthropic-ai/sdk'
 import type { Message, MessageCreateParamsNonStreaming, RawMessageStreamEvent } from '@anthropic-ai/sdk/resources/messages'
 import { retryable, StepFailure } from '#shared/domain/failure.ts'
+import { MODELS } from '#shared/domain/model-table.ts'
 import type { Prices } from '#shared/domain/price.ts'
 import type { Clock } from '#shared/ports/clock.ts'
 import type { Llm, LlmOptions, LlmReply, LlmRequest, LlmTier } from '#shared/ports/llm.ts'
-import { type CallLimitOptions, type CallWatch, callLimits, watchCall, withoutWatchdog } from './call-watch.ts'
+import { type CallLimitOptions, type CallWatch, callLimits, READY_TIMEOUT_MS, watchCall, withoutWatchdog } from './call-watch.ts'
 import { liveFetch, underWatch } from './live-fetch.ts'
 import { failureOfVendor, isNetworkError, retryAfterMsOf } from './provider-failure.ts'
 import { anthropicSchemaOf } from './reply-schema.ts'
 import { type Arrival, billed, type CallFrame, newArrival, settleReply } from './settle-reply.ts'
 
 export const ANTHROPIC_URL = 'https://api.anthropic.com'
-export const ANTHROPIC_MODELS = { cheap: 'claude-haiku-5-5', standard: 'claude-sonnet-5-5', premium: 'claude-opus-5-5' } as const
+export const ANTHROPIC_MODELS = MODELS.anthropic.tiers
 const PROVIDER = 'anthropic'
 
 export type AnthropicOptions = {
@@ -33,17 +34,17 @@ export type AnthropicOptions = {
 export function createAnthropicLlm(options: AnthropicOptions): Llm {
   const { models, prices, clock, stream = true } = options
   prices.assertPriced([...new Set(Object.values(models))])
-  const limits = stream ? callLimits(options.limits ?? {}) : withoutWatchdog(callLimits(options.limits ?? {}))
+  const patience = callLimits(options.limits ?? {})
   const client = anthropicClient(options)
 
   return {
-    async generate<T>(request: LlmRequest<T>, { signal, onDelta }: LlmOptions): Promise<LlmReply<T>> {
-      const model = models[request.tier]
+    async generate<T>(request: LlmRequest<T>, { signal, onDelta, limits = patience }: LlmOptions): Promise<LlmReply<T>> {
+      const model = request.model ?? models[request.tier]
       const frame: CallFrame = { provider: PROVIDER, model, prices, clock, startedAt: clock.now(), usageRequired: true }
       const arrival = newArrival()
       const body = bodyOf(request, model)
       try {
-        await watchCall(signal, limits, (watch) =>
+        await watchCall(signal, stream ? limits : withoutWatchdog(limits), (watch) =>
           underWatch(watch, () =>
             stream ? readStream(client, body, watch, arrival, onDelta) : readWhole(client, body, watch, arrival, onDelta),
           ),
@@ -57,7 +58,7 @@ export function createAnthropicLlm(options: AnthropicOptions): Llm {
     },
     async ready() {
       try {
-        await client.models.list({ limit: 1 }, { timeout: 3_000 })
+        await client.models.list({ limit: 1 }, { timeout: READY_TIMEOUT_MS })
         return { ok: true, detail: `${PROVIDER} answers` }
       } catch (error) {
         const failure = failureOfAnthropic(error, clock.now(), false)
@@ -98,7 +99,7 @@ export function failureOfAnthropic(error: unknown, now: Date, replyHadBegun: boo
 
 type Body = Omit<MessageCreateParamsNonStreaming, 'stream'>
 
-function bodyOf(request: LlmRequest, model: string): Body {
+export function bodyOf(request: LlmRequest, model: string): Body {
   return {
     model,
     max_tokens: request.maxOutputTokens,

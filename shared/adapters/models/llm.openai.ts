@@ -5,18 +5,19 @@ import type {
   ChatCompletionCreateParamsNonStreaming,
 } from 'openai/resources/chat/completions'
 import { retryable, StepFailure } from '#shared/domain/failure.ts'
+import { MODELS } from '#shared/domain/model-table.ts'
 import type { Prices } from '#shared/domain/price.ts'
 import type { Usage } from '#shared/domain/usage.ts'
 import type { Clock } from '#shared/ports/clock.ts'
 import type { Llm, LlmOptions, LlmReply, LlmRequest, LlmTier } from '#shared/ports/llm.ts'
-import { type CallLimitOptions, type CallWatch, callLimits, watchCall, withoutWatchdog } from './call-watch.ts'
+import { type CallLimitOptions, type CallWatch, callLimits, READY_TIMEOUT_MS, watchCall, withoutWatchdog } from './call-watch.ts'
 import { liveFetch, underWatch } from './live-fetch.ts'
 import { failureOfVendor, isNetworkError, retryAfterMsOf } from './provider-failure.ts'
 import { plainSchemaOf, strictSchemaOf } from './reply-schema.ts'
 import { type Arrival, billed, type CallFrame, newArrival, settleReply } from './settle-reply.ts'
 
 export const OPENAI_URL = 'https://api.openai.com/v1'
-export const OPENAI_MODELS = { cheap: 'gpt-6-luna', standard: 'gpt-6.1-terra', premium: 'gpt-6-sol' } as const
+export const OPENAI_MODELS = MODELS.openai.tiers
 
 /** Chat Completions is spoken by many servers, each with an accent. */
 export type OpenAiDialect = {
@@ -64,17 +65,24 @@ export function createOpenAiLlm(options: OpenAiOptions): Llm {
   const { provider, models, prices, clock } = options
   prices.assertPriced([...new Set(Object.values(models))])
   const dialect: OpenAiDialect = { ...(provider === 'openai' ? OPENAI_DIALECT : LOCAL_DIALECT), ...options.dialect }
-  const limits = dialect.stream ? callLimits(options.limits ?? {}) : withoutWatchdog(callLimits(options.limits ?? {}))
+  const patience = callLimits(options.limits ?? {})
   const client = openAiClient(options)
 
   return {
-    async generate<T>(request: LlmRequest<T>, { signal, onDelta }: LlmOptions): Promise<LlmReply<T>> {
+    async generate<T>(request: LlmRequest<T>, { signal, onDelta, limits = patience }: LlmOptions): Promise<LlmReply<T>> {
       const usageRequired = dialect.usage === 'required'
-      const frame: CallFrame = { provider, model: models[request.tier], prices, clock, startedAt: clock.now(), usageRequired }
+      const frame: CallFrame = {
+        provider,
+        model: request.model ?? models[request.tier],
+        prices,
+        clock,
+        startedAt: clock.now(),
+        usageRequired,
+      }
       const arrival = newArrival()
       const body = bodyOf(request, frame.model, dialect)
       try {
-        await watchCall(signal, limits, (watch) =>
+        await watchCall(signal, dialect.stream ? limits : withoutWatchdog(limits), (watch) =>
           underWatch(watch, () =>
             dialect.stream ? readStream(client, body, watch, arrival, onDelta) : readWhole(client, body, watch, arrival, onDelta),
           ),
@@ -88,7 +96,7 @@ export function createOpenAiLlm(options: OpenAiOptions): Llm {
     },
     async ready() {
       try {
-        await client.models.list({ timeout: 3_000 })
+        await client.models.list({ timeout: READY_TIMEOUT_MS })
         return { ok: true, detail: `${provider} answers` }
       } catch (error) {
         const failure = failureOfOpenAi(error, clock.now(), false)
@@ -131,7 +139,7 @@ export function failureOfOpenAi(error: unknown, now: Date, replyHadBegun: boolea
 
 type Body = Omit<ChatCompletionCreateParamsNonStreaming, 'stream'>
 
-function bodyOf(request: LlmRequest, model: string, dialect: OpenAiDialect): Body {
+export function bodyOf(request: LlmRequest, model: string, dialect: OpenAiDialect): Body {
   const { schema, prompt } = request
   const inPrompt = dialect.structuredOutput !== 'json_schema'
   const system = inPrompt ? `${request.system}\n\n${schemaInWords(request)}` : request.system

@@ -25,12 +25,14 @@ export type CallFrame = {
   readonly startedAt: Date
   /** Some local servers count no tokens; a provider that charges must. */
   readonly usageRequired: boolean
+  /** Through the provider's batch API, at half the price. */
+  readonly batch?: boolean
 }
 
 export function billOf(arrival: Arrival, frame: CallFrame): Bill {
   const usage = arrival.usage ?? NO_USAGE
-  const { provider, model, prices, startedAt } = frame
-  return { provider, model, usage, costUsd: prices.costUsd(model, usage, startedAt) }
+  const { provider, model, prices, startedAt, batch = false } = frame
+  return { provider, model, usage, costUsd: prices.costUsd(model, usage, startedAt, { batch }) }
 }
 
 export function billed(failure: StepFailure, arrival: Arrival, frame: CallFrame): ProviderFailure {
@@ -55,7 +57,8 @@ export function settleReply<T>(request: LlmRequest<T>, arrival: Arrival, frame: 
   }
 }
 
-function stopFailure({ stop, refusal, events, text, usage }: Arrival, frame: CallFrame): StepFailure | undefined {
+/** Why what arrived is no reply; undefined when it is complete. Its shape is another matter. */
+export function stopFailure({ stop, refusal, events, text, usage }: Arrival, frame: CallFrame): StepFailure | undefined {
   if (refusal !== undefined || stop === 'refused')
     return needsPerson('provider-refused', refusal || 'the model declined to answer')
   if (events === 0) return retryable('provider-bad-reply', 'the reply is empty')
