@@ -1,11 +1,13 @@
 import { createFailedCalls } from './adapters/models/failed-calls.ts'
-import { ANTHROPIC_MODELS, createAnthropicLlm } from './adapters/models/llm.anthropic.ts'
-import { createExtractiveLlm } from './adapters/models/llm.extractive.ts'
+import { createAnthropicLlm } from './adapters/models/llm.anthropic.ts'
+import { createExtractiveLlm, EXTRACTIVE_MODEL } from './adapters/models/llm.extractive.ts'
 import { createFallbackLlm, type FallbackLink } from './adapters/models/llm.fallback.ts'
 import { createJournaledLlm } from './adapters/models/llm.journaled.ts'
 import { createMeasuredLlm } from './adapters/models/llm.measured.ts'
-import { createOpenAiLlm, OPENAI_MODELS } from './adapters/models/llm.openai.ts'
+import { createOpenAiLlm } from './adapters/models/llm.openai.ts'
+import { createRoutedLlm, withTenantTier } from './adapters/models/llm.routed.ts'
 import type { Config } from './config.ts'
+import { MODELS, type Provider, type TierModels } from './domain/model-table.ts'
 import { createPrices, freeOfCharge, LIST_PRICES } from './domain/price.ts'
 import type { Clock } from './ports/clock.ts'
 import type { Journal } from './ports/journal.ts'
@@ -21,34 +23,56 @@ type Parts = {
   readonly log: Log
 }
 
+/** One configured provider, with what it is asked for each tier. */
+type Link = FallbackLink & { readonly name: Provider; readonly models: TierModels }
+
+const allTiers = (model: string): TierModels => ({ cheap: model, standard: model, premium: model })
+
 /**
- * measured journal around a fallback over whatever is configured: OpenAI, Anthropic, a local server, and at the end
- * `extractive`, which is always there: it quotes the sources and declines when they are weak.
+ * From the outside in: tenant's tier, journal, (offline batches), (budget), routing, fallback, and for each configured provider
+ * its measured adapter. `extractive` ends every chain and is always there: it quotes the sources and declines when they are weak.
+ * @throws TypeError when a model is not pinned or has no price
  */
 export function createModels({ config, journal, telemetry, clock, log }: Parts): { llm: Llm; modelAvailable: boolean } {
-  const prices = createPrices([...LIST_PRICES, ...(config.localLlm ? [freeOfCharge(config.localLlm.model)] : [])])
-  const links: FallbackLink[] = []
-  if (config.openAi)
-    links.push({
-      name: 'openai',
-      llm: createOpenAiLlm({ ...config.openAi, provider: 'openai', models: OPENAI_MODELS, prices, clock }),
-    })
-  if (config.anthropic)
-    links.push({ name: 'anthropic', llm: createAnthropicLlm({ ...config.anthropic, models: ANTHROPIC_MODELS, prices, clock }) })
-  if (config.localLlm) {
-    const { url, model } = config.localLlm
-    const models = { cheap: model, standard: model, premium: model }
-    links.push({
-      name: 'local',
-      llm: createOpenAiLlm({ apiKey: 'none', baseUrl: url, provider: 'local', models, prices, clock }),
-    })
-  }
-  const modelAvailable = links.length > 0
-  const measured = [...links, { name: 'extractive', llm: createExtractiveLlm({ clock }) }].map(({ name, llm }) => ({
-    name,
-    llm: createMeasuredLlm(llm, name, { telemetry, clock }),
-  }))
+  const providers = linksOf(config, clock)
+  const links: readonly Link[] = [
+    ...providers,
+    { name: 'extractive', models: allTiers(EXTRACTIVE_MODEL), llm: createExtractiveLlm({ clock }) },
+  ]
+  const measured = links.map(({ name, llm }) => ({ name, llm: createMeasuredLlm(llm, name, { telemetry, clock }) }))
   const failedCalls = createFailedCalls(journal, clock)
   const fallback = createFallbackLlm(measured, { log, clock, failedCalls })
-  return { llm: createJournaledLlm(fallback, { journal, clock, failedCalls }), modelAvailable }
+  const routed = createRoutedLlm(fallback, new Map(links.map(({ name, models }) => [name, models])))
+  // The budget's place: it may lower `tier` before routing sees it; `routed.plan(request)` tells what a call may cost.
+  const budgeted: Llm = routed
+  // The place of offline batches.
+  const offline: Llm = budgeted
+  const journaled = createJournaledLlm(offline, { journal, clock, failedCalls })
+  return { llm: withTenantTier(journaled), modelAvailable: providers.length > 0 }
+}
+
+function linksOf({ openAi, anthropic, localLlm }: Config, clock: Clock): Link[] {
+  const prices = createPrices([...LIST_PRICES, ...(localLlm ? [freeOfCharge(localLlm.model)] : [])])
+  prices.assertPriced([...MODELS.openai.known, ...MODELS.anthropic.known])
+  const links: Link[] = []
+  if (openAi) {
+    const models = MODELS.openai.tiers
+    links.push({ name: 'openai', models, llm: createOpenAiLlm({ ...openAi, provider: 'openai', models, prices, clock }) })
+  }
+  if (anthropic) {
+    const models = MODELS.anthropic.tiers
+    links.push({ name: 'anthropic', models, llm: createAnthropicLlm({ ...anthropic, models, prices, clock }) })
+  }
+  if (localLlm) {
+    assertPinned(localLlm.model)
+    const models = allTiers(localLlm.model)
+    const llm = createOpenAiLlm({ apiKey: 'none', baseUrl: localLlm.url, provider: 'local', models, prices, clock })
+    links.push({ name: 'local', models, llm })
+  }
+  return links
+}
+
+/** A name that means another model tomorrow makes every recorded answer and every calibration a riddle. */
+function assertPinned(model: string): void {
+  if (/(?:^|[:@-])latest$/i.test(model)) throw new TypeError(`LOCAL_LLM_MODEL: "${model}" is not pinned; name a version`)
 }

@@ -151,7 +151,16 @@ function contextOf(engine: Engine, run: Run, tenant: Tenant, signal: AbortSignal
       step: run.step,
       attempt: run.attempt,
     }),
-    call: { tenantId: run.tenantId, runId: run.id, step: run.step, visit, ...payer },
+    call: {
+      tenantId: run.tenantId,
+      runId: run.id,
+      step: run.step,
+      visit,
+      lane: run.lane,
+      deadlineAt: run.deadlineAt,
+      models: tenant.config.models,
+      ...payer,
+    },
   }
 }
 

@@ -1,4 +1,7 @@
 import * as z from 'zod'
+import { TenantBudgets } from './tenant-budgets.ts'
+import { TenantKnowledge } from './tenant-knowledge.ts'
+import { TenantModels } from './tenant-models.ts'
 import { CustomerTier } from './ticket.ts'
 
 export const TENANT_ID = /^[a-z0-9][a-z0-9-]{0,62}$/
@@ -30,6 +33,9 @@ export const TenantConfig = z.strictObject({
       cache: z.boolean().default(true),
     })
     .prefault({}),
+  knowledge: TenantKnowledge,
+  budgets: TenantBudgets,
+  models: TenantModels,
   /** Regular expressions are not accepted here: examples teach the classifier, policies decide. */
   examples: z
     .array(z.strictObject({ text: z.string().min(1).max(2_000), intent: z.string().regex(/^[a-z0-9_]{1,60}$/) }))

@@ -1,10 +1,13 @@
 import type * as z from 'zod'
+import type { CallLimits, Task, Tier } from '#shared/domain/model-table.ts'
 import type { Passage } from '#shared/domain/passage.ts'
-import type { CustomerTier } from '#shared/domain/ticket.ts'
+import type { Route } from '#shared/domain/routing.ts'
+import type { TenantModels } from '#shared/domain/tenant-models.ts'
+import type { CustomerTier, Lane } from '#shared/domain/ticket.ts'
 import type { Usage } from '#shared/domain/usage.ts'
 
-export type LlmTask = 'classify' | 'generate' | 'verify' | 'judge' | 'summarise' | 'rewrite' | 'contextualise'
-export type LlmTier = 'cheap' | 'standard' | 'premium'
+export type LlmTask = Task
+export type LlmTier = Tier
 
 export type LlmRequest<T = unknown> = {
   readonly task: LlmTask
@@ -24,9 +27,19 @@ export type LlmRequest<T = unknown> = {
     readonly step: string
     readonly visit: number
     readonly customerId?: string
+    /** `offline` lets the call wait for a provider batch, at half the price. Absent: now. */
+    readonly lane?: Lane
+    /** When the run must have ended: no wait may outlast it. */
+    readonly deadlineAt?: Date
     readonly customerTier?: CustomerTier
     readonly conversationId?: string
+    /** What the tenant has set; read by routing, never sent. */
+    readonly models?: TenantModels
   }
+  /** Which models to ask in which order: set by routing for the adapters below it, by nobody else. */
+  readonly route?: Route
+  /** The pinned model that the adapter is to ask, by the route; without one it is the adapter's own of the tier. */
+  readonly model?: string
   /** The same matter in structured form, for adapters that do not read prose (`llm.extractive`). Never sent to a provider. */
   readonly material?: { readonly question: string; readonly passages: readonly Passage[] }
 }
@@ -44,6 +57,8 @@ export type LlmReply<T = unknown> = {
   readonly latencyMs: number
   /** True when a repeat was answered from the journal: it cost nothing this time. */
   readonly fromJournal: boolean
+  /** Whom routing asked or passed over before the one that replied, and why; absent on a replay. */
+  readonly passedOver?: readonly { readonly provider: string; readonly code: string }[]
 }
 
 /** While a reply is being written: raw text as it arrives, or `restart` when what was shown so far is void. */
@@ -53,6 +68,8 @@ export type LlmOptions = {
   /** Aborts the provider call; a deadline is a signal, too. */
   readonly signal: AbortSignal
   readonly onDelta?: (delta: LlmDelta) => void
+  /** How patient to be with this call; set by routing. */
+  readonly limits?: CallLimits
 }
 
 /**

@@ -1,13 +1,8 @@
 import { retryable } from '#shared/domain/failure.ts'
+import type { CallLimits } from '#shared/domain/model-table.ts'
 
-export type CallLimits = {
-  /** Longest wait for the first sign of a reply: models may think before they write. */
-  readonly firstMs: number
-  /** Longest silence while a reply is being written. */
-  readonly idleMs: number
-  /** Longest call altogether. */
-  readonly deadlineMs: number
-}
+/** Below the patience of a readiness check, which must not fail because one of several providers is silent. */
+export const READY_TIMEOUT_MS = 1_500
 
 export type CallLimitOptions = Partial<CallLimits>
 

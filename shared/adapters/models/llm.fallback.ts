@@ -1,5 +1,5 @@
-import { type CircuitBreakerPolicy, CircuitState, circuitBreaker, handleWhen, SamplingBreaker } from 'cockatiel'
-import { retryable, StepFailure } from '#shared/domain/failure.ts'
+import { StepFailure, terminal } from '#shared/domain/failure.ts'
+import type { CallLimits } from '#shared/domain/model-table.ts'
 import type { Clock } from '#shared/ports/clock.ts'
 import type { Llm, LlmDelta, LlmOptions, LlmReply, LlmRequest } from '#shared/ports/llm.ts'
 import type { Log } from '#shared/ports/log.ts'
@@ -13,35 +13,24 @@ export type FallbackOptions = {
   readonly failedCalls?: FailedCalls
 }
 
-const COOL_DOWN_MS = 60_000
-const SAMPLE_MS = 10_000
-const MIN_CALLS = 5
+/** Of the time that is left: what a model may use while there is another one to ask, and what the last one may. */
+const SHARE = 0.6
+const LAST_SHARE = 0.9
+const MIN_DEADLINE_MS = 1_000
 
-/** Failures of the provider, not of the request: only these say that the next call would fail, too. */
-const PROVIDER_CODES = new Set([
-  'provider-rate-limited',
-  'provider-unavailable',
-  'provider-stalled',
-  'provider-truncated',
-  'provider-bad-reply',
-  'provider-auth',
-  'provider-quota-exhausted',
-])
-
-type GuardedLink = FallbackLink & { readonly breaker: CircuitBreakerPolicy; readonly coolDownMs: () => number }
+type PassedOver = { readonly provider: string; readonly code: string }
+type Turn = FallbackLink & { readonly model?: string; readonly isLastModel: boolean }
 
 /**
- * Asks the links in order until one replies. A retryable or terminal failure moves on; a refusal needs a person, whoever
- * declined; an abort, a parked call and a defect end it at once. A link that failed more than half of 5 or more calls within 10 s is left
- * alone for a minute and then tried with a single call. The reply cost of failed links is in `failedCalls`.
+ * Asks the models of the request's route in order until one replies; without a route, all links in theirs. A retryable or
+ * terminal failure moves on; a refusal needs a person, whoever declined; an abort, a parked call and a defect end it at once.
+ * The route's deadline holds for all of them together. What failed links cost is in `failedCalls`.
  * @throws the most hopeful failure when every link failed: retryable before terminal, the earlier link before the later
  */
 export function createFallbackLlm(links: readonly FallbackLink[], options: FallbackOptions): Llm {
   if (links.length === 0) throw new TypeError('a fallback needs at least one model')
-  const guarded = links.map((link) => withBreaker(link, options))
-
   return {
-    generate: (request, callOptions) => askInOrder(guarded, request, callOptions, options),
+    generate: (request, callOptions) => askInOrder(turnsOf(links, request), request, callOptions, options),
     async ready() {
       const states = await Promise.all(links.map(async ({ name, llm }) => ({ name, ...(await llm.ready()) })))
       return { ok: states.some(({ ok }) => ok), detail: states.map(({ name, detail }) => `${name}: ${detail}`).join('; ') }
@@ -49,63 +38,68 @@ export function createFallbackLlm(links: readonly FallbackLink[], options: Fallb
   }
 }
 
+function turnsOf(links: readonly FallbackLink[], { route }: LlmRequest): Turn[] {
+  const calls = route?.calls.map(({ provider, model }) => ({ provider: provider as string, model }))
+  const turns = (calls ?? links.map(({ name }) => ({ provider: name, model: undefined }))).flatMap(({ provider, model }) => {
+    const link = links.find(({ name }) => name === provider)
+    return link ? [{ ...link, ...(model === undefined ? {} : { model }) }] : []
+  })
+  const last = turns.findLastIndex(({ name }) => name !== 'extractive')
+  return turns.map((turn, i) => ({ ...turn, isLastModel: i >= last }))
+}
+
 async function askInOrder<T>(
-  links: readonly GuardedLink[],
+  turns: readonly Turn[],
   request: LlmRequest<T>,
   { signal, onDelta }: LlmOptions,
   { log, clock, failedCalls }: FallbackOptions,
 ): Promise<LlmReply<T>> {
   const failures: StepFailure[] = []
+  const passedOver: PassedOver[] = []
+  const begunMs = clock.now().getTime()
   let voidText = false
-  for (const { name, llm, breaker, coolDownMs } of links) {
-    if (coolDownMs() > 0) {
-      failures.push(retryable('provider-unavailable', `${name} is cooling down`, coolDownMs()))
-      continue
-    }
+  const tell = (delta: LlmDelta) => {
+    voidText = delta.kind === 'text'
+    onDelta?.(delta)
+  }
+  for (const { name, llm, model, isLastModel } of turns) {
     const startedAt = clock.now()
-    const tell = (delta: LlmDelta) => {
-      voidText = delta.kind === 'text'
-      onDelta?.(delta)
+    // A model that is passed over without a call says nothing, so the restart waits for the first word of whoever speaks.
+    const relay = (delta: LlmDelta, state: { spoke: boolean }) => {
+      if (!state.spoke && voidText && delta.kind === 'text')
+        onDelta?.({ kind: 'restart', reason: 'the previous model did not finish' })
+      state.spoke = true
+      tell(delta)
     }
-    const ask = () => {
-      if (voidText) tell({ kind: 'restart', reason: 'the previous model did not finish' })
-      return llm.generate(request, onDelta ? { signal, onDelta: tell } : { signal })
+    const state = { spoke: false }
+    const asked = model === undefined ? request : { ...request, model }
+    const limits = request.route && limitsOf(request.route.limits, startedAt.getTime() - begunMs, isLastModel)
+    const options: LlmOptions = {
+      signal,
+      ...(onDelta && { onDelta: (delta: LlmDelta) => relay(delta, state) }),
+      ...(limits && { limits }),
     }
     try {
-      return await breaker.execute(ask)
+      const reply = await llm.generate(asked, options)
+      return passedOver.length === 0 ? reply : { ...reply, passedOver }
     } catch (failure) {
       if (signal.aborted || !movesOn(failure)) throw failure
       await failedCalls?.record(request, failure, startedAt)
-      log.warn({ model: name, code: failure.failure.code, task: request.task }, 'a model failed, asking the next one')
+      const { code } = failure.failure
+      log.warn({ model: name, code, task: request.task }, 'a model failed, asking the next one')
       failures.push(failure)
+      passedOver.push({ provider: name, code })
     }
   }
-  throw failures.find(({ failure }) => failure.kind === 'retryable') ?? failures[0]!
+  throw failures.find(({ failure }) => failure.kind === 'retryable') ?? failures[0] ?? terminal('no-model-configured', 'no model')
+}
+
+/** So much patience that the next model can still answer in time; the last one has all that is left but a little. */
+function limitsOf({ firstMs, idleMs, deadlineMs }: CallLimits, elapsedMs: number, isLastModel: boolean): CallLimits {
+  const leftMs = Math.max(MIN_DEADLINE_MS, Math.min(deadlineMs, deadlineMs - elapsedMs))
+  const allMs = Math.round(leftMs * (isLastModel ? LAST_SHARE : SHARE))
+  return { firstMs: isLastModel ? allMs : Math.min(firstMs, allMs), idleMs: Math.min(idleMs, allMs), deadlineMs: allMs }
 }
 
 const movesOn = (error: unknown): error is StepFailure =>
   error instanceof StepFailure && (error.failure.kind === 'retryable' || error.failure.kind === 'terminal')
-
-/** More than half of the calls must fail: at any volume, five failures alone would only prove that there is traffic. */
-function withBreaker(link: FallbackLink, { log, clock }: FallbackOptions): GuardedLink {
-  const breaker = circuitBreaker(
-    handleWhen((error) => error instanceof StepFailure && PROVIDER_CODES.has(error.failure.code)),
-    {
-      halfOpenAfter: COOL_DOWN_MS,
-      breaker: new SamplingBreaker({ threshold: 0.5, duration: SAMPLE_MS, minimumRps: (MIN_CALLS * 1_000) / SAMPLE_MS }),
-    },
-  )
-  let openedAtMs = 0
-  breaker.onBreak(() => {
-    openedAtMs = clock.now().getTime()
-    log.warn({ model: link.name, coolDownMs: COOL_DOWN_MS }, 'a model fails too often and is left alone')
-  })
-  breaker.onReset(() => log.info({ model: link.name }, 'a model is back'))
-  const coolDownMs = () => {
-    // While one call tries whether the model is back, the others go on to the next model instead of waiting for it.
-    if (breaker.state === CircuitState.HalfOpen) return 1_000
-    if (breaker.state !== CircuitState.Open) return 0
-    return Math.max(0, openedAtMs + COOL_DOWN_MS - clock.now().getTime())
-  }
-  return { ...link, breaker, coolDownMs }
-}

@@ -41,7 +41,7 @@ export function createJournaledLlm(inner: Llm, { journal, clock, failedCalls }: 
     return { text, ...bill, fromJournal: reply.fromJournal }
   }
 
-  async function replayOrCall(request: LlmRequest, options: Required<LlmOptions>): Promise<RawReply> {
+  async function replayOrCall(request: LlmRequest, options: Required<Pick<LlmOptions, 'signal' | 'onDelta'>>): Promise<RawReply> {
     const known = await orUnavailable(journal.find(journalHeadOf(request).key))
     options.signal.throwIfAborted()
     // The shape may have changed since the reply was recorded; then the model is asked again.

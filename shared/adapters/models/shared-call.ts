@@ -9,7 +9,7 @@ export type SharedCall<T> = {
 }
 
 /** @param start makes the call; its signal aborts when the last caller has left */
-export function shareCall<T>(start: (options: Required<LlmOptions>) => Promise<T>): SharedCall<T> {
+export function shareCall<T>(start: (options: Required<Pick<LlmOptions, 'signal' | 'onDelta'>>) => Promise<T>): SharedCall<T> {
   const controller = new AbortController()
   const listeners = new Set<(delta: LlmDelta) => void>()
   let waiting = 0
