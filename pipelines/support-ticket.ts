@@ -95,7 +95,7 @@ export const supportTicket = definePipeline({
     },
     deliver: {
       reads: ['ticket', 'answer'],
-      mayRead: ['screened', 'recalled', 'verdict'],
+      mayRead: ['screened', 'recalled', 'verdict', 'draft'],
       irrevocable: true,
       retry: patient,
       deadline: '15s',

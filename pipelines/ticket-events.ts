@@ -19,13 +19,16 @@ export function eventsOf(row: Told): StreamedEvent[] {
   const verdict = Verdict.safeParse(factsWritten.verdict)
   if (verdict.success) told.push({ event: 'verdict', data: { decision: verdict.data.decision, claims: verdict.data.claims } })
   const handover = Handover.safeParse(factsWritten.handover)
+  if (handover.success && handover.data.takesBack) told.push({ event: 'restart', data: { reason: 'a person takes over' } })
   if (handover.success)
     told.push({ event: 'escalated', data: { reason: handover.data.reason, severity: handover.data.severity } })
   const receipt = Receipt.safeParse(factsWritten.receipt)
   if (receipt.success) {
-    const { text, citations, confidence, followUps } = receipt.data
-    // Nothing is shown before it is proven, so what streams is the checked text, sentence by sentence.
-    for (const piece of text.split(/(?<=\]\.?\s)/)) told.push({ event: 'token', data: { text: piece } })
+    const { text, citations, confidence, followUps, shown } = receipt.data
+    if (shown?.restart) told.push({ event: 'restart', data: { reason: 'the proven text is another one' } })
+    // What followers have not read while it was being written comes now, sentence by sentence.
+    const rest = text.slice(shown?.characters ?? 0)
+    for (const piece of rest === '' ? [] : rest.split(/(?<=\]\.?\s)/)) told.push({ event: 'token', data: { text: piece } })
     told.push({ event: 'answer', data: { text, citations, confidence, followUps } })
   }
   if (ENDED.includes(next.status)) told.push({ event: 'done', data: { status: next.status } })

@@ -13,6 +13,8 @@ import type { Llm, LlmRequest } from '#shared/ports/llm.ts'
 import type { Log } from '#shared/ports/log.ts'
 import type { DenseIndex, SparseIndex } from '#shared/ports/search-index.ts'
 import type { Searcher } from '#shared/ports/searcher.ts'
+import type { TextExtractor } from '#shared/ports/text-extractor.ts'
+import type { TokenStream } from '#shared/ports/token-stream.ts'
 import type { Webhook } from '#shared/ports/webhook.ts'
 
 /** A prompt file, ready to be filled. */
@@ -39,6 +41,7 @@ export type Deps = {
   readonly knowledge: Knowledge
   readonly cache: AnswerCache
   readonly documents: DocumentStore
+  readonly extractor: TextExtractor
   readonly embedder: Embedder
   readonly dense: DenseIndex
   readonly sparse: SparseIndex
@@ -46,6 +49,7 @@ export type Deps = {
   readonly conversations: ConversationStore
   readonly dispatcher: Dispatcher
   readonly webhook: Webhook
+  readonly stream: TokenStream
 }
 
 export type StepContext = {

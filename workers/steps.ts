@@ -1,3 +1,4 @@
+import { afterTold, takingBack, toldLive } from './live-draft.ts'
 import type { StepTable } from './step.ts'
 import { chunk } from './steps/chunk.ts'
 import { classify } from './steps/classify.ts'
@@ -15,7 +16,16 @@ import { verify } from './steps/verify.ts'
 
 /** Name to function. A step without a function, or a function that does not fit its step, is a type error. */
 export const steps: StepTable = {
-  'support-ticket': { screen, recall, classify, retrieve, generate, verify, escalate, deliver },
+  'support-ticket': {
+    screen,
+    recall,
+    classify,
+    retrieve,
+    generate: toldLive(generate),
+    verify,
+    escalate: takingBack(escalate),
+    deliver: afterTold(deliver),
+  },
   'index-document': { parse, chunk, embed, index },
   'send-webhook': { send },
 }

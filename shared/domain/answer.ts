@@ -41,6 +41,8 @@ export const Handover = z.object({
   reason: z.string(),
   summary: z.string(),
   severity: z.string(),
+  /** Followers have read parts of a draft that will not be delivered. */
+  takesBack: z.boolean().optional(),
 })
 export type Handover = z.infer<typeof Handover>
 
@@ -58,5 +60,7 @@ export const Receipt = z.object({
   confidence: z.number().min(0).max(1),
   followUps: z.array(z.string()),
   webhookRunId: z.string().optional(),
+  /** What followers have read of `text` while it was being written; or that it was another text. */
+  shown: z.object({ characters: z.int().nonnegative(), restart: z.boolean() }).optional(),
 })
 export type Receipt = z.infer<typeof Receipt>

@@ -20,6 +20,8 @@ export const Draft = ModelDraft.extend({
   model: z.string(),
   /** `extractive` quotes the sources; a person must be able to tell it from a model's own words. */
   by: z.enum(['model', 'extractive']),
+  /** What followers were shown of it while it was being written, as the answer would hold it; absent when nobody knows. */
+  released: z.string().optional(),
   prompt: z.object({ id: z.string(), version: z.int(), hash: z.string() }),
 })
 export type Draft = z.infer<typeof Draft>

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { TenantBudgets } from './tenant-budgets.ts'
+import { TenantConversations, TenantStreaming } from './tenant-conversation.ts'
 import { TenantKnowledge } from './tenant-knowledge.ts'
 import { TenantModels } from './tenant-models.ts'
 import { CustomerTier } from './ticket.ts'
@@ -33,6 +34,8 @@ export const TenantConfig = z.strictObject({
       cache: z.boolean().default(true),
     })
     .prefault({}),
+  conversations: TenantConversations,
+  streaming: TenantStreaming,
   knowledge: TenantKnowledge,
   budgets: TenantBudgets,
   models: TenantModels,
