@@ -2,10 +2,13 @@ import { createFailedCalls } from './adapters/models/failed-calls.ts'
 import { createAnthropicLlm } from './adapters/models/llm.anthropic.ts'
 import { createExtractiveLlm, EXTRACTIVE_MODEL } from './adapters/models/llm.extractive.ts'
 import { createFallbackLlm, type FallbackLink } from './adapters/models/llm.fallback.ts'
+import { createGuardedLlm } from './adapters/models/llm.guarded.ts'
 import { createJournaledLlm } from './adapters/models/llm.journaled.ts'
 import { createMeasuredLlm } from './adapters/models/llm.measured.ts'
 import { createOpenAiLlm } from './adapters/models/llm.openai.ts'
 import { createRoutedLlm, withTenantTier } from './adapters/models/llm.routed.ts'
+import { registerProviderGauges, withPromptCacheRatio } from './adapters/models/provider-gauges.ts'
+import { createProviderGuard } from './adapters/models/provider-guard.ts'
 import type { Config } from './config.ts'
 import { MODELS, type Provider, type TierModels } from './domain/model-table.ts'
 import { createPrices, freeOfCharge, LIST_PRICES } from './domain/price.ts'
@@ -13,6 +16,7 @@ import type { Clock } from './ports/clock.ts'
 import type { Journal } from './ports/journal.ts'
 import type { Llm } from './ports/llm.ts'
 import type { Log } from './ports/log.ts'
+import type { ProviderStates } from './ports/provider-states.ts'
 import type { Telemetry } from './ports/telemetry.ts'
 
 type Parts = {
@@ -21,6 +25,8 @@ type Parts = {
   readonly telemetry: Telemetry
   readonly clock: Clock
   readonly log: Log
+  /** What all processes know of the providers. */
+  readonly states: ProviderStates
 }
 
 /** One configured provider, with what it is asked for each tier. */
@@ -30,25 +36,36 @@ const allTiers = (model: string): TierModels => ({ cheap: model, standard: model
 
 /**
  * From the outside in: tenant's tier, journal, (offline batches), (budget), routing, fallback, and for each configured provider
- * its measured adapter. `extractive` ends every chain and is always there: it quotes the sources and declines when they are weak.
+ * its breaker and its measured adapter. `extractive` ends every chain and is always there: it quotes the sources and declines
+ * when they are weak.
  * @throws TypeError when a model is not pinned or has no price
  */
-export function createModels({ config, journal, telemetry, clock, log }: Parts): { llm: Llm; modelAvailable: boolean } {
+export function createModels(parts: Parts): { llm: Llm; modelAvailable: boolean } {
+  const { config, journal, clock, log } = parts
   const providers = linksOf(config, clock)
-  const links: readonly Link[] = [
-    ...providers,
-    { name: 'extractive', models: allTiers(EXTRACTIVE_MODEL), llm: createExtractiveLlm({ clock }) },
-  ]
-  const measured = links.map(({ name, llm }) => ({ name, llm: createMeasuredLlm(llm, name, { telemetry, clock }) }))
   const failedCalls = createFailedCalls(journal, clock)
-  const fallback = createFallbackLlm(measured, { log, clock, failedCalls })
-  const routed = createRoutedLlm(fallback, new Map(links.map(({ name, models }) => [name, models])))
+  const extractive: Link = { name: 'extractive', models: allTiers(EXTRACTIVE_MODEL), llm: createExtractiveLlm({ clock }) }
+  const fallback = createFallbackLlm(guardedLinks(providers, extractive, parts), { log, clock, failedCalls })
+  const models = new Map([...providers, extractive].map((link) => [link.name, link.models]))
+  const routed = createRoutedLlm(fallback, models)
   // The budget's place: it may lower `tier` before routing sees it; `routed.plan(request)` tells what a call may cost.
   const budgeted: Llm = routed
   // The place of offline batches.
   const offline: Llm = budgeted
   const journaled = createJournaledLlm(offline, { journal, clock, failedCalls })
   return { llm: withTenantTier(journaled), modelAvailable: providers.length > 0 }
+}
+
+/** Only what goes out to somebody needs a breaker. */
+function guardedLinks(providers: readonly Link[], extractive: Link, { telemetry, clock, log, states }: Parts): FallbackLink[] {
+  const measuring = { telemetry: withPromptCacheRatio(telemetry), clock }
+  const guards = new Map(providers.map(({ name }) => [name, createProviderGuard(name, { states, clock, log })]))
+  registerProviderGauges(telemetry, guards)
+  return [...providers, extractive].map(({ name, llm }) => {
+    const measured = createMeasuredLlm(llm, name, measuring)
+    const guard = guards.get(name)
+    return { name, llm: guard ? createGuardedLlm(measured, name, guard) : measured }
+  })
 }
 
 function linksOf({ openAi, anthropic, localLlm }: Config, clock: Clock): Link[] {

@@ -57,30 +57,13 @@ async function askInOrder<T>(
   const failures: StepFailure[] = []
   const passedOver: PassedOver[] = []
   const begunMs = clock.now().getTime()
-  let voidText = false
-  const tell = (delta: LlmDelta) => {
-    voidText = delta.kind === 'text'
-    onDelta?.(delta)
-  }
+  const nextSpeaker = onDelta && voicesOn(onDelta)
   for (const { name, llm, model, isLastModel } of turns) {
     const startedAt = clock.now()
-    // A model that is passed over without a call says nothing, so the restart waits for the first word of whoever speaks.
-    const relay = (delta: LlmDelta, state: { spoke: boolean }) => {
-      if (!state.spoke && voidText && delta.kind === 'text')
-        onDelta?.({ kind: 'restart', reason: 'the previous model did not finish' })
-      state.spoke = true
-      tell(delta)
-    }
-    const state = { spoke: false }
-    const asked = model === undefined ? request : { ...request, model }
     const limits = request.route && limitsOf(request.route.limits, startedAt.getTime() - begunMs, isLastModel)
-    const options: LlmOptions = {
-      signal,
-      ...(onDelta && { onDelta: (delta: LlmDelta) => relay(delta, state) }),
-      ...(limits && { limits }),
-    }
+    const options = { signal, ...(nextSpeaker && { onDelta: nextSpeaker() }), ...(limits && { limits }) }
     try {
-      const reply = await llm.generate(asked, options)
+      const reply = await llm.generate(model === undefined ? request : { ...request, model }, options)
       return passedOver.length === 0 ? reply : { ...reply, passedOver }
     } catch (failure) {
       if (signal.aborted || !movesOn(failure)) throw failure
@@ -92,6 +75,20 @@ async function askInOrder<T>(
     }
   }
   throw failures.find(({ failure }) => failure.kind === 'retryable') ?? failures[0] ?? terminal('no-model-configured', 'no model')
+}
+
+/** One speaker after the other: what one has said is void before the first word of the next, who may never say one. */
+function voicesOn(onDelta: (delta: LlmDelta) => void): () => (delta: LlmDelta) => void {
+  let unfinished = false
+  return () => {
+    let voidFirst = unfinished
+    return (delta) => {
+      if (voidFirst && delta.kind === 'text') onDelta({ kind: 'restart', reason: 'the previous model did not finish' })
+      voidFirst = false
+      unfinished = delta.kind === 'text'
+      onDelta(delta)
+    }
+  }
 }
 
 /** So much patience that the next model can still answer in time; the last one has all that is left but a little. */

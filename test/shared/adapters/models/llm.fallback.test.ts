@@ -1,11 +1,12 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createFailedCalls } from '#shared/adapters/models/failed-calls.ts'
 import { createFallbackLlm } from '#shared/adapters/models/llm.fallback.ts'
 import { ProviderFailure } from '#shared/adapters/models/provider-failure.ts'
 import { needsPerson, Parked, retryable, terminal } from '#shared/domain/failure.ts'
 import { NO_USAGE } from '#shared/domain/usage.ts'
-import type { LlmDelta } from '#shared/ports/llm.ts'
+import type { Llm, LlmDelta, LlmOptions } from '#shared/ports/llm.ts'
 import { draftRequest, failureFrom } from '#test/contracts/llm.contract.ts'
+import { steadyClock } from '#test/fakes/clock.steady.ts'
 import { createMemoryJournal } from '#test/fakes/journal.memory.ts'
 import { createScriptedLlm, type ScriptedTurn } from '#test/fakes/llm.scripted.ts'
 
@@ -114,39 +115,45 @@ describe('the fallback chain', () => {
   })
 })
 
-describe('the cool-down of a link', () => {
-  beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'], now: new Date('2026-11-21T10:00:00Z') }))
-  afterEach(() => void vi.useRealTimers())
-  const ask = (llm: ReturnType<typeof chain>['llm']) => llm.generate(draftRequest(), { signal })
+describe('a route', () => {
+  const limits = { firstMs: 6_000, idleMs: 5_000, deadlineMs: 30_000 }
+  const named = (...names: string[]) => {
+    const asked: { name: string; model: string | undefined; limits: LlmOptions['limits'] }[] = []
+    const links = names.map((name) => {
+      const inner = createScriptedLlm([down()])
+      const llm: Llm = {
+        generate(request, options) {
+          asked.push({ name, model: request.model, limits: options.limits })
+          return inner.generate(request, options)
+        },
+        ready: inner.ready,
+      }
+      return { name, llm }
+    })
+    return { asked, llm: createFallbackLlm(links, { log, clock: steadyClock() }) }
+  }
 
-  it('leaves a link alone for a minute after five failures, then tries it once and takes it back', async () => {
-    const { llm, models } = chain([...Array.from({ length: 5 }, down), DRAFT], [DRAFT])
-    for (let i = 0; i < 8; i++) expect((await ask(llm)).model).toBe('model-2')
-    expect(models[0]!.requests).toHaveLength(5)
-    vi.setSystemTime(Date.now() + 59_000)
-    expect((await ask(llm)).model).toBe('model-2')
-    vi.setSystemTime(Date.now() + 2_000)
-    expect((await ask(llm)).model).toBe('model-1')
-    expect((await ask(llm)).model).toBe('model-1')
+  it('is followed in its order, with its models, and leaves the last model all the time there is', async () => {
+    const { llm, asked } = named('openai', 'anthropic', 'extractive')
+    const calls = [
+      { provider: 'anthropic', model: 'claude-haiku-5-5' },
+      { provider: 'openai', model: 'gpt-6-luna' },
+      { provider: 'extractive', model: 'extractive-1' },
+    ] as const
+    await failureFrom(llm.generate(draftRequest({ route: { calls, limits } }), { signal }))
+    expect(asked).toEqual([
+      { name: 'anthropic', model: 'claude-haiku-5-5', limits: { firstMs: 6_000, idleMs: 5_000, deadlineMs: 18_000 } },
+      { name: 'openai', model: 'gpt-6-luna', limits: { firstMs: 27_000, idleMs: 5_000, deadlineMs: 27_000 } },
+      { name: 'extractive', model: 'extractive-1', limits: { firstMs: 27_000, idleMs: 5_000, deadlineMs: 27_000 } },
+    ])
   })
 
-  it('tells how long the cool-down lasts when no other link is there', async () => {
-    const { llm } = chain([down()])
-    for (let i = 0; i < 5; i++) await failureFrom(ask(llm))
-    vi.setSystemTime(Date.now() + 20_000)
-    expect(await failureFrom(ask(llm))).toMatchObject({ kind: 'retryable', code: 'provider-unavailable', retryAfterMs: 40_000 })
-  })
-
-  it('does not hold a refused request or a cut-off reply against the provider', async () => {
-    const { llm, models } = chain([terminal('provider-rejected', 'too long')], [DRAFT])
-    for (let i = 0; i < 8; i++) await ask(llm)
-    expect(models[0]!.requests).toHaveLength(8)
-  })
-
-  it('bears five failures among many successes', async () => {
-    const turns = Array.from({ length: 40 }, (_, i) => (i % 8 === 7 ? down() : DRAFT))
-    const { llm, models } = chain(turns, [DRAFT])
-    for (let i = 0; i < 40; i++) await ask(llm)
-    expect(models[0]!.requests).toHaveLength(40)
+  it('says whom it passed over and why', async () => {
+    const { llm } = chain([down()], [terminal('provider-auth', 'wrong key')], [DRAFT])
+    const reply = await llm.generate(draftRequest(), { signal })
+    expect(reply.passedOver).toEqual([
+      { provider: 'link-1', code: 'provider-unavailable' },
+      { provider: 'link-2', code: 'provider-auth' },
+    ])
   })
 })
