@@ -9,6 +9,7 @@ import { createDocumentIntake, createDocumentStore, createKnowledge } from './ad
 import { createEscalationStore } from './adapters/state/escalation-store.postgres.ts'
 import { createIdempotencyStore } from './adapters/state/idempotency-store.postgres.ts'
 import { createJournal } from './adapters/state/journal.postgres.ts'
+import { createRedisProviderStates } from './adapters/state/provider-states.redis.ts'
 import { createRedisRateLimiter } from './adapters/state/rate-limiter.redis.ts'
 import { assertNoEviction, redisConnections, untilReady } from './adapters/state/redis.ts'
 import { createRunLog } from './adapters/state/run-log.postgres.ts'
@@ -76,7 +77,14 @@ export async function openDoors({
   // A queue whose first look at Redis fails would refuse for ever; so the first looks are over before anyone uses one.
   await Promise.all(dispatcher.queues.map((queue) => queue.waitUntilReady()))
   const journal = createJournal(database)
-  const models = createModels({ config, journal, telemetry, clock, log })
+  const models = createModels({
+    config,
+    journal,
+    telemetry,
+    clock,
+    log,
+    states: createRedisProviderStates(redis, prefix, { clock, log }),
+  })
   const search = await createSearch(config, clock)
   const knowledge = createKnowledge(database)
   const space: ConsumerOptions = { redis, prefix, connect: connections.blocking, log, monotonicMs: () => performance.now() }
