@@ -25,7 +25,8 @@ export const indexDocument = definePipeline({
     parse: {
       reads: ['document'],
       retry: quick,
-      deadline: '60s',
+      // Documents wait for each other's turn to be read, and one may take 45 s.
+      deadline: '3m',
       on: {
         parsed: { writes: ['parsed'], to: 'chunk' },
         rejected: { writes: ['unindexed'], to: 'closed' },

@@ -1,11 +1,14 @@
 import { createHttpWebhook } from './adapters/delivery/webhook.http.ts'
+import { createProcessExtractor } from './adapters/parsing/text-extractor.process.ts'
 import { createRedisAnswerCache } from './adapters/state/answer-cache.redis.ts'
 import { systemClock } from './adapters/state/clock.system.ts'
 import { createConsoleStore } from './adapters/state/console-store.postgres.ts'
 import { type ConsumerOptions, createBullmqConsumer } from './adapters/state/consumer.bullmq.ts'
 import { createConversationStore } from './adapters/state/conversation-store.postgres.ts'
+import { createHotConversations } from './adapters/state/conversation-store.redis.ts'
 import { createBullmqDispatcher } from './adapters/state/dispatcher.bullmq.ts'
-import { createDocumentIntake, createDocumentStore, createKnowledge } from './adapters/state/document-store.postgres.ts'
+import { createDocumentIntake } from './adapters/state/document-intake.postgres.ts'
+import { createDocumentStore, createKnowledge } from './adapters/state/document-store.postgres.ts'
 import { createEscalationStore } from './adapters/state/escalation-store.postgres.ts'
 import { createIdempotencyStore } from './adapters/state/idempotency-store.postgres.ts'
 import { createJournal } from './adapters/state/journal.postgres.ts'
@@ -87,6 +90,7 @@ export async function openDoors({
   })
   const search = await createSearch(config, clock)
   const knowledge = createKnowledge(database)
+  const extractor = createProcessExtractor()
   const space: ConsumerOptions = { redis, prefix, connect: connections.blocking, log, monotonicMs: () => performance.now() }
   return {
     clock,
@@ -104,8 +108,9 @@ export async function openDoors({
     tenants: createTenantStore(database),
     idempotency: createIdempotencyStore(database),
     escalations: createEscalationStore(database),
-    conversations: createConversationStore(database),
+    conversations: createHotConversations(redis, prefix, createConversationStore(database)),
     documents: createDocumentStore(database),
+    extractor,
     intake: createDocumentIntake(database, { ...search, knowledge }),
     usage: createUsageStore(database),
     consoleStore: createConsoleStore(database),
@@ -117,6 +122,7 @@ export async function openDoors({
       stream.close()
       await dispatcher.close().catch((err) => log.warn({ err }, 'the queues did not close cleanly'))
       redis.disconnect()
+      extractor.close()
       await search.closeSearch()
       await database.close()
     },

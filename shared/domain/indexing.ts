@@ -7,13 +7,17 @@ import { Audience } from './document.ts'
 export const DocumentVersion = z.object({ documentId: z.string().min(1), contentHash: z.string().min(1) })
 export type DocumentVersion = z.infer<typeof DocumentVersion>
 
-/** Written by `parse`. */
-export const Parsed = z.object({ title: z.string(), characters: z.int().nonnegative() })
+/** Written by `parse`. No words of the document: a fact outlives it. */
+export const Parsed = z.object({ characters: z.int().nonnegative(), pages: z.int().positive().optional() })
 export type Parsed = z.infer<typeof Parsed>
 
 /** Written by `chunk`. */
 export const Chunks = z.object({ count: z.int().positive(), tokens: z.int().nonnegative() })
 export type Chunks = z.infer<typeof Chunks>
+
+/** Written by `enrich`: how many chunks have a model-written context, and how many should have and were left without. */
+export const Enriched = z.object({ contexts: z.int().nonnegative(), without: z.int().nonnegative() })
+export type Enriched = z.infer<typeof Enriched>
 
 /** Written by `embed`. */
 export const Vectors = z.object({
@@ -40,6 +44,8 @@ export const ParsedDocument = z.object({
   title: z.string(),
   text: z.string(),
   structure: z.enum(['markdown', 'plain']),
+  /** Where each page of the original begins in `text`; only for formats with pages. */
+  pageStarts: z.array(z.int().nonnegative()).optional(),
   url: z.string().optional(),
   product: z.string().optional(),
   audience: Audience,

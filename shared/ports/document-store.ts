@@ -20,6 +20,13 @@ export type IndexingState =
  */
 export interface DocumentStore {
   get(tenantId: string, documentId: string): Promise<StoredDocument | undefined>
+  /** By id, from the one behind `after`; their `text` is left out. */
+  list(
+    tenantId: string,
+    page: { readonly state?: DocumentState | undefined; readonly after?: string | undefined; readonly limit: number },
+  ): Promise<StoredDocument[]>
+  /** What the producer sent, where it came as bytes. */
+  originalOf(tenantId: string, documentId: string, contentHash: string): Promise<Uint8Array | undefined>
   /** @returns false when the document is gone or has another version by now: nothing was changed */
   markState(tenantId: string, documentId: string, contentHash: string, state: IndexingState): Promise<boolean>
   saveParsed(tenantId: string, documentId: string, contentHash: string, parsed: ParsedDocument): Promise<void>

@@ -3,7 +3,8 @@ import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fas
 import type { ApiDeps } from '#api/deps.ts'
 import { createApi } from '#api/server.ts'
 import { createConversationStore } from '#shared/adapters/state/conversation-store.postgres.ts'
-import { createDocumentIntake, createDocumentStore, createKnowledge } from '#shared/adapters/state/document-store.postgres.ts'
+import { createDocumentIntake } from '#shared/adapters/state/document-intake.postgres.ts'
+import { createDocumentStore, createKnowledge } from '#shared/adapters/state/document-store.postgres.ts'
 import { createEscalationStore } from '#shared/adapters/state/escalation-store.postgres.ts'
 import { createIdempotencyStore } from '#shared/adapters/state/idempotency-store.postgres.ts'
 import { createLocalRateLimiter } from '#shared/adapters/state/rate-limiter.local.ts'
@@ -46,7 +47,7 @@ export async function startApi(change: Partial<ApiDeps> = {}, shared?: Database)
   const runs = createRunLog(database)
   const tenants = createTenantStore(database, { cacheMs: 0 })
   const searches: SearchRequest[] = []
-  const load = { total: 0 }
+  const load = { total: 0, crowded: false }
   const deps: ApiDeps = {
     ...fakes,
     clock,
@@ -70,6 +71,7 @@ export async function startApi(change: Partial<ApiDeps> = {}, shared?: Database)
     adminKeyHash: hash('sha256', ADMIN_KEY, 'buffer'),
     backlogOf: () => load.total,
     backlogTotal: () => load.total,
+    crowded: () => load.crowded,
     maxBacklogTotal: 1_000_000,
     readiness: async () => ({ ok: true, checks: { database: { ok: true } } }),
     liveness: async () => ({ ok: true, checks: {} }),

@@ -11,11 +11,13 @@ type Row = {
 
 export class MemoryDocumentStore implements DocumentStore {
   readonly #rows = new Map<string, Row>()
+  readonly #originals = new Map<string, Uint8Array>()
 
   /** As the API would: a new document, or a new version of one. */
-  put(document: SourceDocument): void {
+  put(document: SourceDocument, original?: Uint8Array): void {
     const row = this.#rows.get(keyOf(document.tenantId, document.id))
     const stored: StoredDocument = { ...document, state: 'queued' }
+    if (original) this.#originals.set(`${keyOf(document.tenantId, document.id)} ${document.contentHash}`, original)
     if (row) row.document = stored
     else this.#rows.set(keyOf(document.tenantId, document.id), { document: stored, vectors: new Map() })
   }
@@ -26,6 +28,19 @@ export class MemoryDocumentStore implements DocumentStore {
 
   async get(tenantId: string, documentId: string): Promise<StoredDocument | undefined> {
     return this.#rows.get(keyOf(tenantId, documentId))?.document
+  }
+
+  async list(tenantId: string, { state, after = '', limit }: Parameters<DocumentStore['list']>[1]): Promise<StoredDocument[]> {
+    return [...this.#rows.values()]
+      .map(({ document }) => document)
+      .filter((document) => document.tenantId === tenantId && document.id > after && (state ?? document.state) === document.state)
+      .sort((a, b) => (a.id < b.id ? -1 : 1))
+      .slice(0, limit)
+      .map((document) => ({ ...document, text: '' }))
+  }
+
+  async originalOf(tenantId: string, documentId: string, contentHash: string): Promise<Uint8Array | undefined> {
+    return this.#originals.get(`${keyOf(tenantId, documentId)} ${contentHash}`)
   }
 
   async markState(tenantId: string, documentId: string, contentHash: string, state: IndexingState): Promise<boolean> {

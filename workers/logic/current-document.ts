@@ -21,8 +21,8 @@ export async function rejected(
   documents: DocumentStore,
   tenantId: string,
   { documentId, contentHash }: DocumentVersion,
-  unindexed: Unindexed,
+  { code, reason }: Unindexed,
 ): Promise<{ outcome: 'rejected'; facts: { unindexed: Unindexed } }> {
-  await documents.markState(tenantId, documentId, contentHash, { state: 'failed', ...unindexed })
-  return { outcome: 'rejected', facts: { unindexed } }
+  await documents.markState(tenantId, documentId, contentHash, { state: 'failed', code, reason })
+  return { outcome: 'rejected', facts: { unindexed: { code, reason } } }
 }

@@ -2,6 +2,7 @@ import { parse as parseYaml } from 'yaml'
 import * as z from 'zod'
 import { Audience, type SourceDocument } from '#shared/domain/document.ts'
 import type { ParsedDocument } from '#shared/domain/indexing.ts'
+import type { ExtractedText } from '#shared/ports/text-extractor.ts'
 
 /** What authors may say at the top of a Markdown file; anything else there is theirs and ignored. */
 const FrontMatter = z.looseObject({
@@ -23,21 +24,34 @@ const MAX_FRONT_MATTER_CHARACTERS = 20_000
 /**
  * Plain text and Markdown as they are indexed: line ends unified, front matter taken off and read. What the producer said wins
  * over the front matter, save that a file may narrow its own audience, never widen it.
+ * @param document with its text, which may have come as bytes
  * @throws TypeError when the front matter is not YAML; the message says where
  */
 export function parseText(document: SourceDocument): ParsedDocument {
   const structure = document.contentType === 'text/markdown' ? 'markdown' : 'plain'
   const unified = document.text.replace(/^\uFEFF/, '').replace(/\r\n?/g, '\n')
   const { front, text } = structure === 'markdown' ? splitFrontMatter(unified) : { front: {}, text: unified }
-  const url = document.url ?? front.url
-  const product = document.product ?? front.product
-  const language = document.language ?? front.language
-  const modifiedAt = document.modifiedAt ?? front.updated?.toISOString()
+  return parsedFrom(document, { ...front, modifiedAt: front.updated?.toISOString(), text, structure })
+}
+
+/** A document of another format, as its text was found. */
+export const parseExtracted = (document: SourceDocument, { kind: _, ...found }: ExtractedText): ParsedDocument =>
+  parsedFrom(document, found)
+
+type Found = Omit<ExtractedText, 'kind'> & Pick<FrontMatter, 'url' | 'product' | 'audience'>
+
+function parsedFrom(document: SourceDocument, found: Found): ParsedDocument {
+  const { text, structure, pageStarts } = found
+  const url = document.url ?? found.url
+  const product = document.product ?? found.product
+  const language = document.language ?? found.language
+  const modifiedAt = document.modifiedAt ?? found.modifiedAt
   return {
-    title: document.title.trim() || front.title?.trim() || titleFrom(text, structure) || document.id,
+    title: document.title.trim() || found.title?.trim() || titleFrom(text, structure) || document.id,
     text,
     structure,
-    audience: document.audience === 'public' ? (front.audience ?? 'public') : document.audience,
+    audience: document.audience === 'public' ? (found.audience ?? 'public') : document.audience,
+    ...(pageStarts === undefined ? {} : { pageStarts: [...pageStarts] }),
     ...(url === undefined ? {} : { url }),
     ...(product === undefined ? {} : { product }),
     ...(language === undefined ? {} : { language }),

@@ -1,13 +1,11 @@
 import * as z from 'zod'
 import type { Database } from '#shared/database/client.ts'
 import { toJson, toText } from '#shared/database/json.ts'
+import { ChunkingChoice } from '#shared/domain/chunking.ts'
 import { Audience, Chunk, DocumentState } from '#shared/domain/document.ts'
 import { ParsedDocument } from '#shared/domain/indexing.ts'
-import type { DocumentIntake } from '#shared/ports/document-intake.ts'
 import type { DocumentStore, StoredDocument } from '#shared/ports/document-store.ts'
 import type { Knowledge } from '#shared/ports/knowledge.ts'
-import type { DenseIndex, SparseIndex } from '#shared/ports/search-index.ts'
-import { insertRuns, newRunRows } from './run-rows.ts'
 
 const DocumentRow = z.object({
   tenant_id: z.string(),
@@ -20,6 +18,7 @@ const DocumentRow = z.object({
   audience: Audience,
   language: z.string().nullable(),
   modified_at: z.string().nullable(),
+  chunking: ChunkingChoice.nullable(),
   content_hash: z.string(),
   state: DocumentState,
   error_code: z.string().nullable(),
@@ -27,12 +26,15 @@ const DocumentRow = z.object({
 })
 
 /** A run that died leaves its document in whatever state it was: the run's end is the truth, so it is read along. */
-const GET = `
-  SELECT d.*, CASE WHEN r.status IN ('dead', 'cancelled') AND d.state IN ('queued', 'indexing') THEN 'failed' ELSE d.state END AS state,
-    COALESCE(d.error_code, l.code) AS error_code, COALESCE(d.error_reason, l.message) AS error_reason
-  FROM documents d LEFT JOIN runs r ON r.id = d.run_id
-  LEFT JOIN LATERAL (SELECT code, message FROM dead_letters WHERE run_id = d.run_id ORDER BY seq DESC LIMIT 1) l ON r.status = 'dead'
-  WHERE d.tenant_id = $1 AND d.id = $2`
+const STATE = `CASE WHEN r.status IN ('dead', 'cancelled') AND d.state IN ('queued', 'indexing') THEN 'failed' ELSE d.state END`
+const COLUMNS = `d.tenant_id, d.id, d.title, d.content_type, d.url, d.product, d.audience, d.language, d.modified_at, d.chunking,
+  d.content_hash, ${STATE} AS state, COALESCE(d.error_code, l.code, CASE r.status WHEN 'cancelled' THEN 'run-cancelled' END) AS error_code,
+  COALESCE(d.error_reason, l.message, CASE r.status WHEN 'cancelled' THEN 'its run was cancelled' END) AS error_reason`
+const FROM = `FROM documents d LEFT JOIN runs r ON r.id = d.run_id
+  LEFT JOIN LATERAL (SELECT code, message FROM dead_letters WHERE run_id = d.run_id ORDER BY seq DESC LIMIT 1) l ON r.status = 'dead'`
+const GET = `SELECT ${COLUMNS}, d.body ${FROM} WHERE d.tenant_id = $1 AND d.id = $2`
+/** Without the text: a page of a list would be hundreds of megabytes. */
+const SELECT = `SELECT ${COLUMNS}, '' AS body ${FROM}`
 
 /**
  * Writes for a version that is not the document's any more are dropped: this condition stands in every one of them. The lock
@@ -54,6 +56,15 @@ export function createDocumentStore(database: Database): DocumentStore {
       const failed = state.state === 'failed' ? [state.code, toText(state.reason)] : [null, null]
       const count = state.state === 'indexed' ? state.chunks : null
       return (await query(tenantId, sql, [documentId, contentHash, state.state, ...failed, count])).length > 0
+    },
+    async originalOf(tenantId, documentId, contentHash) {
+      const sql = 'SELECT bytes FROM document_originals WHERE tenant_id = $1 AND document_id = $2 AND content_hash = $3'
+      return (await query(tenantId, sql, [documentId, contentHash]))[0]?.bytes as Uint8Array | undefined
+    },
+    async list(tenantId, { state, after, limit }) {
+      const sql = `${SELECT} WHERE d.tenant_id = $1 AND d.id > $2 AND ($3::text IS NULL OR ${STATE} = $3) ORDER BY d.id LIMIT $4`
+      const rows = await query(tenantId, sql, [after ?? '', state ?? null, limit])
+      return rows.map((row) => toDocument(row))
     },
     async saveParsed(tenantId, documentId, contentHash, parsed) {
       const sql = `
@@ -105,75 +116,6 @@ export function createDocumentStore(database: Database): DocumentStore {
   }
 }
 
-export function createDocumentIntake(
-  database: Database,
-  indexes: { dense: DenseIndex; sparse: SparseIndex; knowledge: Knowledge },
-): DocumentIntake {
-  return {
-    async accept(document, run) {
-      const rows = await database.forTenant(document.tenantId, ACCEPT, [
-        document.id,
-        document.title,
-        document.text,
-        document.contentType,
-        document.url ?? null,
-        document.product ?? null,
-        document.audience,
-        document.language ?? null,
-        document.modifiedAt ?? null,
-        toJson(document.metadata ?? {}),
-        document.contentHash,
-        run.id,
-        run.createdAt,
-        toJson(newRunRows([run])),
-      ])
-      const standing = z.object({ run_id: z.string(), state: DocumentState }).parse(rows[0])
-      return standing.run_id === run.id
-        ? { kind: 'queued' }
-        : { kind: 'unchanged', runId: standing.run_id, state: standing.state }
-    },
-    async remove(tenantId, documentId) {
-      // The row goes first: from then on no step of a run that is under way can write anything of this document, and what
-      // was being written is there for the second statement to see. The rest follows even when the row was gone before, so
-      // that a repeat after a crash finishes the work.
-      const gone = await database.forTenant(tenantId, 'DELETE FROM documents WHERE tenant_id = $1 AND id = $2 RETURNING id', [
-        documentId,
-      ])
-      await database.forTenant(tenantId, REMOVE_PARTS, [documentId])
-      const signal = AbortSignal.timeout(10_000)
-      await Promise.all([
-        indexes.dense.deleteDocument(tenantId, documentId, signal),
-        indexes.sparse.deleteDocument(tenantId, documentId, signal),
-      ])
-      await indexes.knowledge.bump(tenantId)
-      return gone.length > 0
-    },
-  }
-}
-
-/** The row changes (and a run begins) only when the content does, or when the last indexing failed; else the standing row is returned. */
-const ACCEPT = `
-  WITH standing AS (
-    SELECT d.run_id, d.state FROM documents d JOIN runs r ON r.id = d.run_id
-    WHERE d.tenant_id = $1 AND d.id = $2 AND d.content_hash = $12 AND d.state <> 'failed' AND r.status NOT IN ('dead', 'cancelled')
-    FOR UPDATE OF d
-  ), ${insertRuns("(CASE WHEN EXISTS (SELECT 1 FROM standing) THEN '[]' ELSE $15 END)")}, written AS (
-    INSERT INTO documents (tenant_id, id, title, body, content_type, url, product, audience, language, modified_at, metadata, content_hash,
-      run_id, state, created_at, updated_at)
-    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::jsonb, $12, $13, 'queued', $14, $14 WHERE NOT EXISTS (SELECT 1 FROM standing)
-    ON CONFLICT (tenant_id, id) DO UPDATE SET title = EXCLUDED.title, body = EXCLUDED.body, content_type = EXCLUDED.content_type,
-      url = EXCLUDED.url, product = EXCLUDED.product, audience = EXCLUDED.audience, language = EXCLUDED.language,
-      modified_at = EXCLUDED.modified_at, metadata = EXCLUDED.metadata, content_hash = EXCLUDED.content_hash, run_id = EXCLUDED.run_id,
-      state = 'queued', error_code = NULL, error_reason = NULL, updated_at = EXCLUDED.updated_at
-    RETURNING run_id, state
-  )
-  SELECT run_id, state FROM written UNION ALL SELECT run_id, state FROM standing`
-
-const REMOVE_PARTS = `
-  WITH c AS (DELETE FROM chunks WHERE tenant_id = $1 AND document_id = $2),
-    p AS (DELETE FROM parsed_documents WHERE tenant_id = $1 AND document_id = $2)
-  DELETE FROM vectors WHERE tenant_id = $1 AND document_id = $2`
-
 export function createKnowledge(database: Database): Knowledge {
   return {
     async version(tenantId) {
@@ -201,6 +143,7 @@ function toDocument(row: unknown): StoredDocument {
     product: parsed.product,
     language: parsed.language,
     modifiedAt: parsed.modified_at,
+    chunking: parsed.chunking,
     ...(parsed.state === 'failed' ? { code: parsed.error_code, reason: parsed.error_reason } : {}),
   }
   const present = Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== null))

@@ -3,8 +3,11 @@ import { DocumentInput } from '#shared/domain/document.ts'
 
 const trouble = (input: unknown) => DocumentInput.safeParse(input).error?.issues[0]?.path.join('.')
 
-test('a text is enough: Markdown for everybody', () => {
-  expect(DocumentInput.parse({ text: '# Hello' })).toEqual({ text: '# Hello', contentType: 'text/markdown', audience: 'public' })
+test('a text is enough, for everybody; so are bytes, but not both and not neither', () => {
+  expect(DocumentInput.parse({ text: '# Hello' })).toEqual({ text: '# Hello', audience: 'public' })
+  expect(DocumentInput.parse({ base64: 'JVBERg==' })).toEqual({ base64: 'JVBERg==', audience: 'public' })
+  expect(DocumentInput.safeParse({ text: 'x', base64: 'JVBERg==' }).success).toBe(false)
+  expect(DocumentInput.safeParse({}).success).toBe(false)
 })
 
 test.each([
@@ -18,6 +21,8 @@ test.each([
   ['id', 'x'.repeat(201)],
   ['title', '\ud800'],
   ['contentType', 'application/x-sh'],
+  ['chunking.strategy', { strategy: 'random' }],
+  ['chunking.maxTokens', { maxTokens: 10 }],
   ['url', 'not an address'],
   ['audience', 'everybody'],
   ['language', 'english'],

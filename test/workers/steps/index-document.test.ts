@@ -7,6 +7,7 @@ import { MemoryDenseIndex } from '#test/fakes/dense-index.memory.ts'
 import { MemoryDocumentStore } from '#test/fakes/document-store.memory.ts'
 import { MemoryKnowledge } from '#test/fakes/knowledge.memory.ts'
 import { MemorySparseIndex } from '#test/fakes/sparse-index.memory.ts'
+import { memoryExtractor } from '#test/fakes/text-extractor.memory.ts'
 import type { StepContext } from '#workers/step.ts'
 import { chunk } from '#workers/steps/chunk.ts'
 import { embed } from '#workers/steps/embed.ts'
@@ -32,7 +33,7 @@ let documents = new MemoryDocumentStore()
 let dense: DenseIndex = new MemoryDenseIndex(64)
 let sparse: SparseIndex = new MemorySparseIndex()
 let knowledge = new MemoryKnowledge()
-const doors = () => ({ documents, embedder, dense, sparse, knowledge })
+const doors = () => ({ documents, extractor: memoryExtractor(), embedder, dense, sparse, knowledge })
 
 beforeEach(() => {
   embedder = new CountingEmbedder(64)
@@ -80,7 +81,7 @@ describe('index-document', () => {
     documents.put(article('v1', ['hub', 'lamp']))
     expect(await parse(given('v1'), doors(), context)).toMatchObject({
       outcome: 'parsed',
-      facts: { parsed: { title: 'Manual' } },
+      facts: { parsed: { characters: expect.any(Number) } },
     })
     expect((await documents.get('acme', 'kb-1'))?.state).toBe('indexing')
     expect(await chunk(given('v1'), doors(), context)).toMatchObject({ outcome: 'chunked', facts: { chunks: { count: 2 } } })

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { createDocumentIntake, createDocumentStore, createKnowledge } from '#shared/adapters/state/document-store.postgres.ts'
+import { createDocumentIntake } from '#shared/adapters/state/document-intake.postgres.ts'
+import { createDocumentStore, createKnowledge } from '#shared/adapters/state/document-store.postgres.ts'
 import { createRunLog } from '#shared/adapters/state/run-log.postgres.ts'
 import type { Database } from '#shared/database/client.ts'
 import type { SourceDocument } from '#shared/domain/document.ts'
