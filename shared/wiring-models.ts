@@ -1,5 +1,7 @@
+import { createBilledCalls } from './adapters/models/billed-calls.ts'
 import { createFailedCalls } from './adapters/models/failed-calls.ts'
 import { createAnthropicLlm } from './adapters/models/llm.anthropic.ts'
+import { createBudgetedLlm } from './adapters/models/llm.budgeted.ts'
 import { createExtractiveLlm, EXTRACTIVE_MODEL } from './adapters/models/llm.extractive.ts'
 import { createFallbackLlm, type FallbackLink } from './adapters/models/llm.fallback.ts'
 import { createGuardedLlm } from './adapters/models/llm.guarded.ts'
@@ -11,7 +13,8 @@ import { registerProviderGauges, withPromptCacheRatio } from './adapters/models/
 import { createProviderGuard } from './adapters/models/provider-guard.ts'
 import type { Config } from './config.ts'
 import { MODELS, type Provider, type TierModels } from './domain/model-table.ts'
-import { createPrices, freeOfCharge, LIST_PRICES } from './domain/price.ts'
+import { createPrices, freeOfCharge, LIST_PRICES, type Prices } from './domain/price.ts'
+import type { Budget } from './ports/budget.ts'
 import type { Clock } from './ports/clock.ts'
 import type { Journal } from './ports/journal.ts'
 import type { Llm } from './ports/llm.ts'
@@ -25,6 +28,7 @@ type Parts = {
   readonly telemetry: Telemetry
   readonly clock: Clock
   readonly log: Log
+  readonly budget: Budget
   /** What all processes know of the providers. */
   readonly states: ProviderStates
 }
@@ -35,21 +39,22 @@ type Link = FallbackLink & { readonly name: Provider; readonly models: TierModel
 const allTiers = (model: string): TierModels => ({ cheap: model, standard: model, premium: model })
 
 /**
- * From the outside in: tenant's tier, journal, (offline batches), (budget), routing, fallback, and for each configured provider
+ * From the outside in: tenant's tier, journal, (offline batches), budget, routing, fallback, and for each configured provider
  * its breaker and its measured adapter. `extractive` ends every chain and is always there: it quotes the sources and declines
  * when they are weak.
  * @throws TypeError when a model is not pinned or has no price
  */
 export function createModels(parts: Parts): { llm: Llm; modelAvailable: boolean } {
-  const { config, journal, clock, log } = parts
-  const providers = linksOf(config, clock)
-  const failedCalls = createFailedCalls(journal, clock)
+  const { config, journal, clock, log, budget } = parts
+  const prices = createPrices([...LIST_PRICES, ...(config.localLlm ? [freeOfCharge(config.localLlm.model)] : [])])
+  const providers = linksOf(config, prices, clock)
+  const failedCalls = createBilledCalls(createFailedCalls(journal, clock))
   const extractive: Link = { name: 'extractive', models: allTiers(EXTRACTIVE_MODEL), llm: createExtractiveLlm({ clock }) }
   const fallback = createFallbackLlm(guardedLinks(providers, extractive, parts), { log, clock, failedCalls })
   const models = new Map([...providers, extractive].map((link) => [link.name, link.models]))
   const routed = createRoutedLlm(fallback, models)
-  // The budget's place: it may lower `tier` before routing sees it; `routed.plan(request)` tells what a call may cost.
-  const budgeted: Llm = routed
+  const books = { budget, prices, billedCalls: failedCalls, extractive: extractive.llm, clock, log }
+  const budgeted = createBudgetedLlm(routed, books)
   // The place of offline batches.
   const offline: Llm = budgeted
   const journaled = createJournaledLlm(offline, { journal, clock, failedCalls })
@@ -68,8 +73,7 @@ function guardedLinks(providers: readonly Link[], extractive: Link, { telemetry,
   })
 }
 
-function linksOf({ openAi, anthropic, localLlm }: Config, clock: Clock): Link[] {
-  const prices = createPrices([...LIST_PRICES, ...(localLlm ? [freeOfCharge(localLlm.model)] : [])])
+function linksOf({ openAi, anthropic, localLlm }: Config, prices: Prices, clock: Clock): Link[] {
   prices.assertPriced([...MODELS.openai.known, ...MODELS.anthropic.known])
   const links: Link[] = []
   if (openAi) {

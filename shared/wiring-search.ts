@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { createBudgetedEmbedder } from './adapters/models/embedder.budgeted.ts'
 import { HashEmbedder } from './adapters/models/embedder.hash.ts'
 import { createOpenAiEmbedder } from './adapters/models/embedder.openai.ts'
 import { LexicalReranker } from './adapters/models/reranker.lexical.ts'
@@ -8,19 +9,25 @@ import { HybridSearcher } from './adapters/search/searcher.hybrid.ts'
 import { createElasticsearchSparseIndex } from './adapters/search/sparse-index.elasticsearch.ts'
 import { SqliteSparseIndex } from './adapters/search/sparse-index.sqlite.ts'
 import type { Config } from './config.ts'
+import { createPrices } from './domain/price.ts'
+import type { Budget } from './ports/budget.ts'
 import type { Clock } from './ports/clock.ts'
 import type { Embedder } from './ports/embedder.ts'
+import type { Log } from './ports/log.ts'
 import type { DenseIndex, SparseIndex } from './ports/search-index.ts'
 
 const OPENAI_DIMENSIONS: Readonly<Record<string, number>> = { 'text-embedding-3-small': 1_536, 'text-embedding-3-large': 3_072 }
+
+/** Where embeddings that cost money are accounted for; without it (tools outside the platform) they are not. */
+type Books = { readonly budget: Budget; readonly log: Log }
 
 /**
  * Each leg of the search on its server where one is configured, else embedded; the legs are independent of each other. Creates or
  * migrates collection and index.
  * @throws StepFailure when a configured server cannot be reached
  */
-export async function createSearch(config: Config, clock: Clock) {
-  const embedder = createEmbedder(config, clock)
+export async function createSearch(config: Config, clock: Clock, books?: Books) {
+  const embedder = createEmbedder(config, clock, books)
   const { dense, closeDense } = await openDense(config, embedder, clock)
   const { sparse, closeSparse } = await openSparse(config, clock)
   const searcher = new HybridSearcher({ embedder, dense, sparse, reranker: new LexicalReranker() })
@@ -63,9 +70,11 @@ async function openSparse(
   return { sparse, closeSparse: () => sparse.close() }
 }
 
-function createEmbedder(config: Config, clock: Clock): Embedder {
+function createEmbedder(config: Config, clock: Clock, books: Books | undefined): Embedder {
   if (config.embeddingModel === 'hash') return new HashEmbedder()
   const model = config.embeddingModel.slice('openai:'.length)
   // The configuration has seen to it that there is a key.
-  return createOpenAiEmbedder({ ...config.openAi!, model, dimensions: OPENAI_DIMENSIONS[model]!, clock })
+  const embedder = createOpenAiEmbedder({ ...config.openAi!, model, dimensions: OPENAI_DIMENSIONS[model]!, clock })
+  if (!books) return embedder
+  return createBudgetedEmbedder(embedder, { ...books, prices: createPrices(), clock, provider: 'openai', model })
 }

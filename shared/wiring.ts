@@ -29,6 +29,7 @@ import { openPostgres } from './database/engine.postgres.ts'
 import { migrate } from './database/migrate.ts'
 import type { Clock } from './ports/clock.ts'
 import type { Log } from './ports/log.ts'
+import { createBudget } from './wiring-budget.ts'
 import { createModels } from './wiring-models.ts'
 import { createSearch } from './wiring-search.ts'
 
@@ -80,15 +81,18 @@ export async function openDoors({
   // A queue whose first look at Redis fails would refuse for ever; so the first looks are over before anyone uses one.
   await Promise.all(dispatcher.queues.map((queue) => queue.waitUntilReady()))
   const journal = createJournal(database)
+  const tenants = createTenantStore(database)
+  const { budget, closeBudget } = createBudget({ database, redis, tenants, clock, log, prefix })
   const models = createModels({
     config,
+    budget,
     journal,
     telemetry,
     clock,
     log,
     states: createRedisProviderStates(redis, prefix, { clock, log }),
   })
-  const search = await createSearch(config, clock)
+  const search = await createSearch(config, clock, { budget, log })
   const knowledge = createKnowledge(database)
   const extractor = createProcessExtractor()
   const space: ConsumerOptions = { redis, prefix, connect: connections.blocking, log, monotonicMs: () => performance.now() }
@@ -105,7 +109,8 @@ export async function openDoors({
     knowledge,
     runs: createRunLog(database),
     tickets: createTicketStore(database),
-    tenants: createTenantStore(database),
+    tenants,
+    budget,
     idempotency: createIdempotencyStore(database),
     escalations: createEscalationStore(database),
     conversations: createHotConversations(redis, prefix, createConversationStore(database)),
@@ -121,6 +126,7 @@ export async function openDoors({
     async close() {
       stream.close()
       await dispatcher.close().catch((err) => log.warn({ err }, 'the queues did not close cleanly'))
+      await closeBudget()
       redis.disconnect()
       extractor.close()
       await search.closeSearch()

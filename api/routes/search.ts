@@ -66,7 +66,7 @@ export function searchRoutes(app: App, deps: ApiDeps, limits: ApiLimits): void {
         response: responses({ 200: SearchOutput }),
       },
     },
-    async ({ caller, body }, reply) => {
+    async ({ caller, body, id }, reply) => {
       const { product, language, audiences = ['public', 'standard', 'enterprise'] } = body.filters
       // Internal documents are for those who work here, whatever a caller asks for.
       if (audiences.includes('internal') && !maySeeRaw(caller.roles))
@@ -77,7 +77,8 @@ export function searchRoutes(app: App, deps: ApiDeps, limits: ApiLimits): void {
       reply.raw.once('close', () => gone.abort())
       const signal = AbortSignal.any([gone.signal, AbortSignal.timeout(limits.searchTimeoutMs)])
       const { query, topK, explain } = body
-      const found = await deps.searcher.search({ query, topK, explain, filter }, signal)
+      const owner = { tenantId: caller.tenant.id, runId: id, step: 'search', visit: 1 }
+      const found = await deps.searcher.search({ query, topK, explain, filter, owner }, signal)
       const { passages, evidence, failedLegs, candidates } = found
       return { passages, evidence, failedLegs, ...(candidates ? { candidates: candidates.map(candidateView) } : {}) }
     },

@@ -14,6 +14,8 @@ export type BudgetAsk = {
   /** Names the reservation; asking twice under one name holds the money once. Made up when absent. */
   readonly id?: string
   readonly tier?: string
+  /** What the caller does next when it is refused; kept with the refusal. */
+  readonly ifRefused?: string
 }
 
 /** Durable and serialisable: may be settled by another process, days later. */

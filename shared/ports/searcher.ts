@@ -1,10 +1,13 @@
 import type { Chunk } from '#shared/domain/document.ts'
 import type { Passage } from '#shared/domain/passage.ts'
+import type { EmbeddingFor } from './embedder.ts'
 import type { SearchFilter } from './search-index.ts'
 
 export type SearchRequest = {
   readonly query: string
   readonly filter: SearchFilter
+  /** Who pays for embedding the query, where that costs money. */
+  readonly owner?: EmbeddingFor
   /** At most this many passages (default 5). */
   readonly topK?: number
   /** The passages together hold at most this many tokens (default 3,000). */

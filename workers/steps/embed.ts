@@ -6,10 +6,10 @@ import type { Step } from '#workers/step.ts'
 export const embed: Step<'index-document', 'embed', 'documents' | 'embedder'> = async (
   { document },
   doors,
-  { tenant, signal },
+  { tenant, signal, call },
 ) => {
   if (!(await currentDocument(doors.documents, tenant.id, document))) return superseded()
-  const { items, computed } = await embeddedChunks(tenant.id, document.documentId, document.contentHash, doors, signal)
+  const { items, computed } = await embeddedChunks(tenant.id, document.documentId, document.contentHash, doors, signal, call)
   if (items.length === 0) return superseded()
   return { outcome: 'embedded', facts: { vectors: { embedderId: doors.embedder.id, count: items.length, computed } } }
 }

@@ -46,10 +46,10 @@ async function place(
   documentId: string,
   version: string,
   doors: Doors,
-  { tenant, signal }: StepContext,
+  { tenant, signal, call }: StepContext,
 ): Promise<number | undefined> {
   const { documents, embedder, dense, sparse } = doors
-  const { items, textHashes } = await embeddedChunks(tenant.id, documentId, version, doors, signal)
+  const { items, textHashes } = await embeddedChunks(tenant.id, documentId, version, doors, signal, call)
   if (items.length === 0) return undefined
   const chunks = items.map(({ chunk }) => chunk)
   await dense.replaceDocument(tenant.id, documentId, items, signal)

@@ -14,13 +14,13 @@ export const MIN_EVIDENCE = 0.15
 export const retrieve: Step<'support-ticket', 'retrieve', 'searcher' | 'knowledge'> = async (
   { ticket, screened, triage },
   { searcher, knowledge },
-  { tenant, signal, log },
+  { tenant, signal, log, call },
 ) => {
   // Read first: passages may be newer than the version they are cached under, never older.
   const knowledgeVersion = await knowledge.version(tenant.id)
   const query = triage.query.trim() || `${screened.subject}\n${screened.text}`
   const filter = { tenantId: tenant.id, audiences: AUDIENCES[ticket.tier] }
-  const { passages, evidence, failedLegs } = await searcher.search({ query, filter }, signal)
+  const { passages, evidence, failedLegs } = await searcher.search({ query, filter, owner: call }, signal)
   if (failedLegs.length > 0) log.warn({ failedLegs }, 'one leg of the search did not answer')
   const enough = passages.length > 0 && evidence >= (tenant.config.policies.minEvidence ?? MIN_EVIDENCE)
   return {

@@ -1,7 +1,7 @@
 import type OpenAI from 'openai'
 import { retryable } from '#shared/domain/failure.ts'
 import type { Clock } from '#shared/ports/clock.ts'
-import type { Embedder } from '#shared/ports/embedder.ts'
+import type { Embedder, EmbeddingFor } from '#shared/ports/embedder.ts'
 import { type CallLimitOptions, callLimits, watchCall, withoutWatchdog } from './call-watch.ts'
 import { failureOfOpenAi, openAiClient } from './llm.openai.ts'
 
@@ -31,12 +31,14 @@ export function createOpenAiEmbedder(options: OpenAiEmbedderOptions): Embedder {
   const limits = withoutWatchdog(callLimits({ deadlineMs: 60_000, ...options.limits }))
   const client = openAiClient(options)
 
-  async function embedBatch(texts: readonly string[], signal: AbortSignal): Promise<Float32Array[]> {
+  async function embedBatch(texts: readonly string[], signal: AbortSignal, owner?: EmbeddingFor): Promise<Float32Array[]> {
     try {
       const response = await watchCall(signal, limits, (watch) =>
         client.embeddings.create({ model, dimensions, input: [...texts] }, { signal: watch.signal }),
       )
-      onUsage?.({ model, inputTokens: response?.usage?.prompt_tokens ?? 0 })
+      const inputTokens = response?.usage?.prompt_tokens ?? 0
+      onUsage?.({ model, inputTokens })
+      owner?.onBilled?.(inputTokens)
       return vectorsOf(response, texts.length, dimensions)
     } catch (error) {
       if (signal.aborted) throw signal.reason
@@ -47,9 +49,9 @@ export function createOpenAiEmbedder(options: OpenAiEmbedderOptions): Embedder {
   return {
     id: `openai-${model}-${dimensions}`,
     dimensions,
-    async embed(texts, _kind, signal) {
+    async embed(texts, _kind, signal, owner) {
       const vectors: Float32Array[] = []
-      for (const batch of batchesOf(texts)) vectors.push(...(await embedBatch(batch, signal)))
+      for (const batch of batchesOf(texts)) vectors.push(...(await embedBatch(batch, signal, owner)))
       return vectors
     },
   }
@@ -80,7 +82,7 @@ function vectorsOf(response: OpenAI.CreateEmbeddingResponse | undefined, count: 
   return vectors
 }
 
-function unitLength(values: readonly number[]): Float32Array {
+export function unitLength(values: readonly number[]): Float32Array {
   const vector = Float32Array.from(values)
   let square = 0
   for (const value of vector) square += value * value

@@ -62,7 +62,7 @@ export class HybridSearcher implements Searcher {
     const { embedder, dense, sparse, legDeadlineMs = LEG_DEADLINE_MS } = this.#parts
     const limit = request.perLeg ?? DEFAULTS.perLeg
     const denseLeg = async (leg: AbortSignal) => {
-      const [vector] = await embedder.embed([query], 'query', leg)
+      const [vector] = await embedder.embed([query], 'query', leg, request.owner)
       return dense.search(vector!, request.filter, limit, leg)
     }
     const [denseResult, sparseResult] = await Promise.all([

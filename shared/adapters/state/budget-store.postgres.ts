@@ -6,7 +6,7 @@ import type { BudgetAccount } from '#shared/domain/budget.ts'
 import { terminal } from '#shared/domain/failure.ts'
 import type { BudgetAsk, SettledCall } from '#shared/ports/budget.ts'
 
-export type NewReservation = Omit<BudgetAsk, 'worstUsd' | 'holdMs' | 'id'> & {
+export type NewReservation = Omit<BudgetAsk, 'worstUsd' | 'holdMs' | 'id' | 'ifRefused'> & {
   readonly id: string
   readonly heldNanoUsd: number
   readonly day: string

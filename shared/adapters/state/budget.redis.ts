@@ -37,9 +37,10 @@ export function createRedisBudget(options: RedisBudgetOptions): Budget & { idle(
   const accounts = createAccounts(budgetScripts(redis), store, prefix)
   const closing = new Set<Promise<unknown>>()
 
-  async function close(change: Closing): Promise<void> {
-    const closed = await orUnavailable(store.close(change))
-    if (closed) await tellRedis(closed)
+  function close(change: Closing): Promise<void> {
+    const work = orUnavailable(store.close(change)).then((closed) => closed && tellRedis(closed))
+    closing.add(work)
+    return work.finally(() => closing.delete(work))
   }
   /** The account is right in the database already; a Redis that missed it reads it from there in a while. */
   async function tellRedis(closed: Closed): Promise<void> {
@@ -65,7 +66,7 @@ export function createRedisBudget(options: RedisBudgetOptions): Budget & { idle(
   }
 
   async function reserve(ask: BudgetAsk): Promise<BudgetDecision> {
-    const { payer, worstUsd, holdMs = HOLD_MS, id = `bdg_${randomUUID()}`, ...rest } = ask
+    const { payer, worstUsd, holdMs = HOLD_MS, id = `bdg_${randomUUID()}`, ifRefused, ...rest } = ask
     const heldNanoUsd = toNanoUsd(worstUsd)
     const createdAt = clock.now()
     const { tenantId } = payer
@@ -80,7 +81,9 @@ export function createRedisBudget(options: RedisBudgetOptions): Budget & { idle(
       if (!refused) return { granted: true, reservation: { id, tenantId } }
       const { scope, limitNanoUsd } = refused.account
       const refusal = { scope, limitUsd: fromNanoUsd(limitNanoUsd), leftUsd: Math.max(0, fromNanoUsd(refused.leftNanoUsd)) }
-      closeLater({ ...ended, state: 'refused', reason: `${scope}: ${refusal.leftUsd} of ${refusal.limitUsd} USD left` })
+      const next = ifRefused === undefined ? '' : `; next: ${ifRefused}`
+      const reason = `${scope}: ${refusal.leftUsd.toFixed(6)} of ${refusal.limitUsd} USD left${next}`
+      closeLater({ ...ended, state: 'refused', reason })
       return { granted: false, refusal }
     } catch (error) {
       closeLater({ ...ended, state: 'released', reason: 'the budget could not be read' })
@@ -90,16 +93,17 @@ export function createRedisBudget(options: RedisBudgetOptions): Budget & { idle(
 
   return {
     reserve,
-    settle: (reservation: Reservation, costUsd: number, call?: SettledCall) =>
-      close({ ...reservation, state: 'settled', costNanoUsd: toNanoUsd(costUsd), at: clock.now(), ...(call && { call }) }),
-    release: (reservation) => close({ ...reservation, state: 'released', costNanoUsd: 0, at: clock.now() }),
+    async settle({ id, tenantId }: Reservation, costUsd: number, call?: SettledCall) {
+      await close({ id, tenantId, state: 'settled', costNanoUsd: toNanoUsd(costUsd), at: clock.now(), ...(call && { call }) })
+    },
+    release: ({ id, tenantId }) => close({ id, tenantId, state: 'released', costNanoUsd: 0, at: clock.now() }),
     async closeExpired() {
       const closed = await orUnavailable(store.closeExpired(clock.now(), EXPIRED_AT_ONCE))
       await Promise.all(closed.map(tellRedis))
       return closed.length
     },
     async idle() {
-      await Promise.all(closing)
+      await Promise.allSettled(closing)
     },
   }
 }
