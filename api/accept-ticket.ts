@@ -1,36 +1,50 @@
 import { beginRun } from '#pipelines/advance.ts'
 import { supportTicket } from '#pipelines/support-ticket.ts'
+import { ownConversationId, type SentTurn } from '#shared/domain/conversation.ts'
 import { derivedId, newId } from '#shared/domain/id.ts'
-import type { Lane, Ticket, TicketInput } from '#shared/domain/ticket.ts'
+import type { Lane, Requester, Ticket, TicketInput } from '#shared/domain/ticket.ts'
 import type { Caller } from './auth.ts'
 import type { ApiDeps, ApiLimits } from './deps.ts'
 import type { DispatchLater } from './dispatch-later.ts'
 import { bodyHash, type KeptResponse, keyInFlight, keyReused } from './idempotency.ts'
 import { bounded, checkBacklog, takeTicketRate } from './limits.ts'
+import { notFound } from './problem.ts'
 
 export const ACCEPT_ROUTE = 'POST /v1/tickets'
-type Keyed = { readonly key: string; readonly route: string }
+/** `hash` where more than the ticket makes one request another. */
+export type Keyed = { readonly key: string; readonly route: string; readonly hash?: string }
 export type AcceptedTicket = { readonly response: KeptResponse; readonly replayed: boolean }
-type AcceptDeps = Pick<ApiDeps, 'tickets' | 'limiter' | 'clock' | 'backlogOf' | 'backlogTotal' | 'maxBacklogTotal'>
+type AcceptDeps = Pick<
+  ApiDeps,
+  'tickets' | 'conversations' | 'limiter' | 'clock' | 'backlogOf' | 'backlogTotal' | 'maxBacklogTotal' | 'crowded'
+>
 
 /**
  * Takes in one ticket: limits, then one durable statement, then its first job. The ids of a ticket with an idempotency key
  * follow from key and body, so even a repeat that comes after the key was forgotten finds its ticket instead of making another.
- * @throws Problem 409, 422, 429, 503
+ * @param history turns that the client sent along
+ * @throws Problem 404 (another requester's conversation), 409, 422, 429, 503
  */
 export function ticketAcceptor(deps: AcceptDeps, limits: ApiLimits, dispatch: DispatchLater) {
   const throughStore = bounded(limits.maxAcceptsInFlight, 'too many tickets')
 
-  return async (caller: Caller, input: TicketInput, traceId: string | undefined, keyed?: Keyed): Promise<AcceptedTicket> => {
+  return async (
+    caller: Caller,
+    input: TicketInput,
+    traceId: string | undefined,
+    keyed?: Keyed,
+    history?: readonly SentTurn[],
+  ): Promise<AcceptedTicket> => {
     checkBacklog(caller.tenant, deps)
     await takeTicketRate(caller.tenant, input.requester?.id, deps)
     const { clock, tickets } = deps
     const now = clock.now()
+    await claimConversation(caller, input, now, deps)
     const random = () => clock.random()
-    const hash = keyed && bodyHash(input)
+    const hash = keyed && (keyed.hash ?? bodyHash(input))
     const idFor = (kind: 'tkt' | 'run') =>
       keyed ? derivedId(kind, caller.tenant.id, keyed.key, hash!) : newId(kind, now, random)
-    const ticket = ticketOf(input, caller.tenant.id, idFor('tkt'), now)
+    const ticket = ticketOf(input, caller.tenant.id, idFor('tkt'), now, history)
     const run = {
       id: idFor('run'),
       tenantId: caller.tenant.id,
@@ -41,10 +55,16 @@ export function ticketAcceptor(deps: AcceptDeps, limits: ApiLimits, dispatch: Di
       state: beginRun(supportTicket, ticket.lane, now),
       given: { [supportTicket.given]: ticket },
       createdAt: now,
+      // Somebody waits at the other end of the interactive lane, and it is served first anyway.
+      held: ticket.lane !== 'interactive' && deps.crowded(caller.tenant.id),
     }
     const response: KeptResponse = { status: 202, body: acceptedBody(ticket.id, run.id) }
     const acceptance = await throughStore(() =>
-      tickets.accept({ ticket, run, ...(keyed ? { idempotency: { ...keyed, bodyHash: hash!, response } } : {}) }),
+      tickets.accept({
+        ticket,
+        run,
+        ...(keyed ? { idempotency: { key: keyed.key, route: keyed.route, bodyHash: hash!, response } } : {}),
+      }),
     )
     switch (acceptance.kind) {
       case 'mismatch':
@@ -54,6 +74,7 @@ export function ticketAcceptor(deps: AcceptDeps, limits: ApiLimits, dispatch: Di
       case 'replayed':
         return { response: acceptance.response as KeptResponse, replayed: true }
       case 'accepted': {
+        if (run.held) return { response, replayed: false }
         const { step, lane, seq } = run.state
         dispatch.add({
           runId: run.id,
@@ -74,12 +95,22 @@ export type TicketAcceptor = ReturnType<typeof ticketAcceptor>
 /** Nobody waits at the other end of an e-mail; in a chat somebody does. */
 const laneFor = (input: TicketInput): Lane => input.lane ?? (input.channel === 'chat' ? 'interactive' : 'standard')
 
-function ticketOf(input: TicketInput, tenantId: string, id: string, now: Date): Ticket {
-  const requester = input.requester ?? { id: 'anonymous' }
+/** @throws Problem 404 when the conversation is another requester's */
+async function claimConversation(caller: Caller, input: TicketInput, now: Date, deps: AcceptDeps): Promise<void> {
+  const { conversationId } = input
+  if (conversationId === undefined) return
+  const requesterId = (input.requester ?? NOBODY).id
+  if (!(await deps.conversations.claim(caller.tenant.id, conversationId, requesterId, now))) throw notFound('conversation')
+}
+
+const NOBODY: Requester = { id: 'anonymous' }
+
+function ticketOf(input: TicketInput, tenantId: string, id: string, now: Date, history: readonly SentTurn[] = []): Ticket {
+  const requester = input.requester ?? NOBODY
   return {
     id,
     tenantId,
-    conversationId: input.conversationId ?? id.replace(/^tkt/, 'cnv'),
+    conversationId: input.conversationId ?? ownConversationId(id),
     subject: input.subject ?? '',
     body: input.body,
     channel: input.channel ?? 'api',
@@ -89,6 +120,7 @@ function ticketOf(input: TicketInput, tenantId: string, id: string, now: Date): 
     ...(input.callbackUrl === undefined ? {} : { callbackUrl: input.callbackUrl }),
     ...(input.metadata === undefined ? {} : { metadata: input.metadata }),
     receivedAt: now.toISOString(),
+    ...(history.length > 0 ? { history: [...history] } : {}),
   }
 }
 

@@ -42,6 +42,10 @@ export type ApiLimits = {
   readonly maxBodyBytes: number
   /** The same where the body is a document. */
   readonly maxDocumentBytes: number
+  /** Of one file in a multipart body. */
+  readonly maxUploadBytes: number
+  /** Multipart bodies being read at once: each holds its file in memory. */
+  readonly maxUploads: number
   readonly maxBulkBytes: number
   readonly maxBulkUploads: number
   /** Accepts that wait for the store at once; beyond it the process says 503 instead of queueing in memory. */
@@ -67,7 +71,7 @@ export type ApiDeps = {
   readonly dispatcher: Dispatcher
   readonly escalations: EscalationStore
   readonly conversations: ConversationStore
-  readonly documents: Pick<DocumentStore, 'get' | 'chunksOf'>
+  readonly documents: Pick<DocumentStore, 'get' | 'list' | 'chunksOf'>
   readonly intake: DocumentIntake
   readonly searcher: Searcher
   readonly stream: TokenStream
@@ -81,6 +85,8 @@ export type ApiDeps = {
   /** Runs not at rest, as last counted: read on every ticket, so they answer at once. */
   readonly backlogOf: (tenantId: string) => number
   readonly backlogTotal: () => number
+  /** Whether the tenant has so much under way that a new run waits in the log instead of in a queue. */
+  readonly crowded: (tenantId: string) => boolean
   readonly maxBacklogTotal: number
   readonly readiness: () => Promise<Checks>
   readonly liveness: () => Promise<Checks>
@@ -94,6 +100,8 @@ export type ApiDeps = {
 export const DEFAULT_LIMITS: ApiLimits = {
   maxBodyBytes: 1_048_576,
   maxDocumentBytes: 8 * 1_048_576,
+  maxUploadBytes: 25 * 1_048_576,
+  maxUploads: 4,
   maxBulkBytes: 100 * 1_048_576,
   maxBulkUploads: 4,
   maxAcceptsInFlight: 2_000,

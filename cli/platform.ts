@@ -9,7 +9,7 @@ import { DEFAULT_TENANT_ID, TenantConfig } from '#shared/domain/tenant.ts'
 import type { Clock } from '#shared/ports/clock.ts'
 import type { Log } from '#shared/ports/log.ts'
 import { type Doors, openDoors } from '#shared/wiring.ts'
-import { countBacklog } from '#workers/backlog.ts'
+import { type Backlog, countBacklog } from '#workers/backlog.ts'
 import type { Engine } from '#workers/engine.ts'
 import { startWorkers, type WorkerHost } from '#workers/host.ts'
 import { createRunMover } from '#workers/move-run.ts'
@@ -111,7 +111,7 @@ type ApiParts = {
   readonly doors: Doors
   readonly engine: Engine
   readonly key: string
-  readonly backlog: { of(tenantId: string): number; total(): number }
+  readonly backlog: Pick<Backlog, 'of' | 'total' | 'crowded'>
   readonly checks: ReturnType<typeof healthChecks>
   readonly config: Config
 }
@@ -124,6 +124,7 @@ function apiServer({ doors, engine, key, backlog, checks }: ApiParts) {
     adminKeyHash: hashKey(key),
     backlogOf: backlog.of,
     backlogTotal: backlog.total,
+    crowded: backlog.crowded,
     maxBacklogTotal: MAX_BACKLOG_TOTAL,
     ...checks,
     mounts: (app, shared) =>

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { allQueues } from '#pipelines/registry.ts'
 import type { Consumer } from '#shared/ports/consumer.ts'
 import type { Engine } from './engine.ts'
+import { startFeeder } from './feed.ts'
 import { watchOvertaken } from './overtaken.ts'
 import { runStep } from './run-step.ts'
 import type { StepTable } from './step.ts'
@@ -50,12 +51,13 @@ export function startWorkers(engine: Engine, steps: StepTable, consumer: Consume
     )
   }
   const sweeper = startSweeper(engine)
+  const feeder = startFeeder(engine)
   return {
     queues: wanted.map(({ queue }) => queue),
     alive: () => consumer.alive(),
     async stop() {
       try {
-        await Promise.all([sweeper.stop(), consumer.stop(DRAIN_MS)])
+        await Promise.all([feeder.stop(), sweeper.stop(), consumer.stop(DRAIN_MS)])
       } finally {
         overtaken.stop()
       }

@@ -12,6 +12,8 @@ export type NewRun = {
   /** The facts it starts with. */
   readonly given: Readonly<Record<string, unknown>>
   readonly createdAt: Date
+  /** Begins without a job: it waits in the log until `release` picks it. */
+  readonly held?: boolean
 }
 
 /** One transition, as it is written: what happened at `seq`, and the state it leads to. */
@@ -70,6 +72,12 @@ export interface RunLog {
    * database's clock alone: those of the machines around it may differ.
    */
   dispatched(overdueMs: number, limit: number): Promise<RunGlance[]>
+  /**
+   * Lets up to `limit` held runs go, the tenants in turns and the oldest of each first; whoever asked must dispatch them. If it
+   * does not live to do so, they are overdue like any other.
+   */
+  release(limit: number): Promise<RunGlance[]>
+  anyHeld(): Promise<boolean>
   /** The sweeper looked at these; it need not look again for `restMs`. */
   checked(runIds: readonly string[], restMs: number): Promise<void>
   /**

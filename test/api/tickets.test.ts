@@ -128,6 +128,18 @@ describe('limits', () => {
     expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0)
   })
 
+  test('a tenant with plenty in the queues already has its next tickets wait in the log, save those that somebody waits for', async () => {
+    api.load.crowded = true
+    const waiting = await api.post('/v1/tickets', minimal)
+    const chat = await api.post('/v1/tickets', { ...minimal, lane: 'interactive' })
+    api.load.crowded = false
+    expect([waiting.statusCode, chat.statusCode]).toEqual([202, 202])
+    const dispatched = () => api.dispatcher.jobs.map(({ runId }) => runId)
+    await expect.poll(dispatched, { timeout: 10_000 }).toContain(chat.json().runId)
+    expect(dispatched()).not.toContain(waiting.json().runId)
+    expect((await api.deps.runs.release(10)).map(({ id }) => id)).toContain(waiting.json().runId)
+  })
+
   test('a full backlog is 429 for the tenant and 503 for the installation, both with retry-after', async () => {
     api.load.total = 100_000
     const tenant = await api.post('/v1/tickets', minimal)

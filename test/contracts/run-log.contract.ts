@@ -303,4 +303,38 @@ export function runLogContract(open: () => RunLog): void {
     )
     expect((await runs.seqs([])).size).toBe(0)
   })
+
+  test('a held run is nobody’s to sweep until it is released, the tenants in turns and the oldest of each first', async () => {
+    const runs = open()
+    await runs.release(EVERYTHING)
+    const later = (ms: number) => new Date(NOW.getTime() + ms)
+    const big = 'tenant-held-big'
+    const small = 'tenant-held-small'
+    const made = [2, 1, 3].map((ms) => newRun({ tenantId: big, createdAt: later(ms), held: true }))
+    const other = newRun({ tenantId: small, createdAt: later(9), held: true })
+    await runs.begin([...made, other])
+    expect(await runs.anyHeld()).toBe(true)
+    const overdue = (await runs.dispatched(0, EVERYTHING)).map(({ id }) => id)
+    expect(overdue).not.toContain(other.id)
+    const first = await runs.release(2)
+    expect(first.map(({ id }) => id).sort()).toEqual([made[1]!.id, other.id].sort())
+    expect(first.find(({ id }) => id === other.id)).toMatchObject({ tenantId: small, step: 'screen', seq: 0, status: 'queued' })
+    expect((await runs.dispatched(0, EVERYTHING)).map(({ id }) => id)).toContain(other.id)
+    expect((await runs.release(EVERYTHING)).map(({ id }) => id).sort()).toEqual([made[0]!.id, made[2]!.id].sort())
+    expect([await runs.release(EVERYTHING), await runs.anyHeld()]).toEqual([[], false])
+  })
+  test('two processes release a held run once between them', async () => {
+    const runs = open()
+    const again = open()
+    const held = Array.from({ length: 20 }, () => newRun({ held: true }))
+    await runs.begin(held)
+    const released = (await Promise.all([runs.release(EVERYTHING), again.release(EVERYTHING)])).flat().map(({ id }) => id)
+    expect(released.filter((id) => held.some((run) => run.id === id)).sort()).toEqual(held.map(({ id }) => id).sort())
+  })
+  test('a held run that is cancelled is not released any more', async () => {
+    const runs = open()
+    const run = await begun(runs, { held: true })
+    await runs.record(hopOf(run, { kind: 'cancelled' }))
+    expect((await runs.release(EVERYTHING)).map(({ id }) => id)).not.toContain(run.id)
+  })
 }

@@ -51,7 +51,12 @@ export function memoryEngine(ticketSteps: TicketSteps = {}, tenant: Tenant = sam
     queues.consumer.start({ pipeline: pipeline.name, step }, (job, signal) => runStep(engine, table, nobodyElse, job, signal), 1)
 
   /** A run in the given state, written as it would be after the API took the ticket. */
-  async function begin(id = 'run_1', state: Partial<RunState> = {}, given: Record<string, unknown> = {}): Promise<Run> {
+  async function begin(
+    id = 'run_1',
+    state: Partial<RunState> = {},
+    given: Record<string, unknown> = {},
+    held = false,
+  ): Promise<Run> {
     const ticket: Ticket = sampleTicket({ tenantId: tenant.id, id: `tkt_of_${id}` })
     await runs.begin([
       {
@@ -64,6 +69,7 @@ export function memoryEngine(ticketSteps: TicketSteps = {}, tenant: Tenant = sam
         state: { ...beginRun(pipeline, ticket.lane, clock.now()), ...state },
         given: { ticket, ...given },
         createdAt: clock.now(),
+        held,
       },
     ])
     return (await runs.load(id))!

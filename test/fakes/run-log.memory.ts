@@ -1,7 +1,7 @@
 import { Attempt, DISPATCHED, ENDED, Run, RunState } from '#shared/domain/run.ts'
 import type { DeadLetter, Hop, NewRun, RunGlance, RunLog } from '#shared/ports/run-log.ts'
 
-type Row = { run: Omit<Run, 'facts'>; checkAt: number; log: Attempt[] }
+type Row = { run: Omit<Run, 'facts'>; checkAt: number; held: boolean; log: Attempt[] }
 
 /** What a store gives back is a copy, and of facts only what JSON can carry. */
 const stored = <T>(value: T): T => JSON.parse(JSON.stringify(value))
@@ -50,11 +50,30 @@ export function memoryRunLog(now: () => Date): MemoryRunLog {
       return true
     },
     async dispatched(overdueMs, limit) {
-      const due = all().filter(({ run, checkAt }) => DISPATCHED.includes(run.status) && checkAt <= now().getTime() - overdueMs)
+      const due = all().filter(
+        ({ run, held, checkAt }) => !held && DISPATCHED.includes(run.status) && checkAt <= now().getTime() - overdueMs,
+      )
       return due
         .sort((a, b) => a.checkAt - b.checkAt)
         .slice(0, limit)
         .map(toGlance)
+    },
+    async anyHeld() {
+      return all().some(({ held }) => held)
+    },
+    async release(limit) {
+      const turns = [...Map.groupBy(all(), ({ run }) => run.tenantId).values()].flatMap((rows) =>
+        rows
+          .filter(({ held }) => held)
+          .sort((a, b) => a.run.createdAt.getTime() - b.run.createdAt.getTime())
+          .map((row, turn) => ({ row, turn })),
+      )
+      const released = turns
+        .sort((a, b) => a.turn - b.turn)
+        .slice(0, limit)
+        .map(({ row }) => row)
+      for (const row of released) Object.assign(row, { held: false, checkAt: now().getTime() })
+      return released.map(toGlance)
     },
     async checked(runIds, restMs) {
       for (const id of runIds) {
@@ -108,7 +127,7 @@ export function memoryRunLog(now: () => Date): MemoryRunLog {
   return log
 }
 
-function firstRow({ given, state, ...run }: NewRun, now: Date): Row {
+function firstRow({ given, state, held = false, ...run }: NewRun, now: Date): Row {
   const { createdAt } = run
   const began = { ...run, ...stateOf(state), dueAt: createdAt, updatedAt: createdAt, endedAt: null }
   const accepted = {
@@ -125,7 +144,7 @@ function firstRow({ given, state, ...run }: NewRun, now: Date): Row {
     endedAt: createdAt,
     worker: '',
   }
-  return { run: began, checkAt: now.getTime(), log: [Attempt.parse(accepted)] }
+  return { run: began, checkAt: now.getTime(), held, log: [Attempt.parse(accepted)] }
 }
 
 function write(row: Row, hop: Hop, now: Date): void {
@@ -137,6 +156,7 @@ function write(row: Row, hop: Hop, now: Date): void {
     updatedAt: endedAt,
     endedAt: ENDED.includes(next.status) ? endedAt : null,
   }
+  row.held = false
   row.checkAt = now.getTime() + Math.max(0, dueAt.getTime() - endedAt.getTime())
   row.log.push(Attempt.parse({ ...hop, seq: hop.seq + 1, factsWritten: stored(hop.factsWritten) }))
 }

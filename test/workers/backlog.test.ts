@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { memoryEngine } from '#test/fakes/engine.memory.ts'
 import { recordingLog } from '#test/fakes/log.recording.ts'
-import { countBacklog } from '#workers/backlog.ts'
+import { CROWDED_FROM, countBacklog } from '#workers/backlog.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -58,5 +58,17 @@ test('never asks again before the last answer is there', async () => {
   slow.resolve([row('a', 'running', 7)])
   await vi.advanceTimersByTimeAsync(0)
   expect(backlog.of('a')).toBe(7)
+  backlog.stop()
+})
+
+test('a tenant is crowded by what is on the move, not by what waits for people or providers', async () => {
+  const rows = [
+    row('busy', 'queued', CROWDED_FROM - 1),
+    row('busy', 'running', 1),
+    row('calm', 'waiting', 9_999),
+    row('calm', 'parked', 9_999),
+  ]
+  const backlog = await countBacklog({ backlog: async () => rows }, recordingLog())
+  expect([backlog.crowded('busy'), backlog.crowded('calm'), backlog.crowded('new')]).toEqual([true, false, false])
   backlog.stop()
 })

@@ -41,7 +41,7 @@ const RECORD = `
       status = h.next->>'status', step = h.next->>'step', seq = (h.next->>'seq')::int, attempt = (h.next->>'attempt')::int,
       visits = h.next->'visits', loops = h.next->'loops', rescues = (h.next->>'rescues')::int,
       deadline_at = (h.next->>'deadlineAt')::timestamptz, due_at = h.due_at, check_at = now() + h.delay_ms * interval '1 millisecond', updated_at = h.ended_at,
-      ended_at = CASE WHEN h.next->>'status' = ANY($2) THEN h.ended_at END
+      ended_at = CASE WHEN h.next->>'status' = ANY($2) THEN h.ended_at END, held = false
     FROM hop h WHERE r.id = h.run_id AND r.seq = h.seq AND r.id = ANY(ARRAY(SELECT run_id FROM hop))
     RETURNING h.*
   ), logged AS (
@@ -88,7 +88,7 @@ export function createRunLog(database: Database): RunLog {
       return new Map(rows.map((row) => [String(row.id), Number(row.seq)]))
     },
     async dispatched(overdueMs, limit) {
-      const sql = `SELECT ${GLANCE} FROM runs WHERE status = ANY($1) AND status IN ('queued', 'running', 'delayed', 'parked', 'waiting') AND check_at <= now() - $2 * interval '1 millisecond' ORDER BY check_at LIMIT $3`
+      const sql = `SELECT ${GLANCE} FROM runs WHERE status = ANY($1) AND status IN ('queued', 'running', 'delayed', 'parked', 'waiting') AND NOT held AND check_at <= now() - $2 * interval '1 millisecond' ORDER BY check_at LIMIT $3`
       return (await database.asSystem(ENGINE, sql, [DISPATCHED, overdueMs, limit])).map(toGlance)
     },
     async checked(runIds, restMs) {
@@ -106,6 +106,13 @@ export function createRunLog(database: Database): RunLog {
     async expired(now, limit) {
       const sql = `SELECT ${GLANCE} FROM runs WHERE status IN ('waiting', 'parked') AND due_at <= $1 ORDER BY due_at LIMIT $2`
       return (await database.asSystem(ENGINE, sql, [now, limit])).map(toGlance)
+    },
+    async anyHeld() {
+      const rows = await database.asSystem(ENGINE, 'SELECT EXISTS (SELECT FROM runs WHERE held) AS any', [], 'run-any-held')
+      return rows[0]?.any === true
+    },
+    async release(limit) {
+      return (await database.asSystem(ENGINE, RELEASE, [limit], 'run-release')).map(toGlance)
     },
     async attempts(tenantId, runId) {
       const rows = await database.forTenant(
@@ -135,6 +142,26 @@ export function createRunLog(database: Database): RunLog {
     },
   }
 }
+
+/**
+ * In turns, the oldest of each tenant first. The tenants are found by skipping through the index from one to the next (PostgreSQL
+ * wiki, "Loose indexscan"): a hundred thousand held rows of one tenant cost no more than one. A row that another process is
+ * releasing at this moment is left to it.
+ */
+const RELEASE = `
+  WITH RECURSIVE tenant AS (
+    (SELECT tenant_id FROM runs WHERE held ORDER BY tenant_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT tenant_id FROM runs WHERE held AND tenant_id > t.tenant_id ORDER BY tenant_id LIMIT 1) FROM tenant t
+    WHERE t.tenant_id IS NOT NULL
+  ), next AS (
+    SELECT turns.id FROM tenant t CROSS JOIN LATERAL (
+      SELECT oldest.id, row_number() OVER (ORDER BY oldest.created_at) AS turn FROM (
+        SELECT id, created_at FROM runs WHERE tenant_id = t.tenant_id AND held ORDER BY created_at LIMIT $1 FOR UPDATE SKIP LOCKED
+      ) oldest) turns
+    ORDER BY turns.turn LIMIT $1)
+  UPDATE runs r SET held = false, check_at = now() FROM next WHERE r.id = next.id
+  RETURNING ${GLANCE.replace(/\w+/g, 'r.$&')}`
 
 const BACKLOG = `
   SELECT tenant_id, status, pipeline, count(*) AS count FROM runs

@@ -11,6 +11,7 @@ export const newRunRows = (runs: readonly NewRun[]) =>
     trace_id: run.traceId,
     given: run.given,
     created_at: run.createdAt,
+    held: run.held ?? false,
     ...state,
     deadline_at: state.deadlineAt,
     next: state,
@@ -26,13 +27,13 @@ export const insertRuns = (source: string, only = 'true') => `
   new_run AS (
     SELECT * FROM jsonb_to_recordset(${source}::jsonb) AS n(
       id text, tenant_id text, pipeline text, version int, subject_id text, lane text, status text, step text, seq int, attempt int,
-      visits jsonb, loops jsonb, rescues int, trace_id text, deadline_at timestamptz, created_at timestamptz, given jsonb, next jsonb)
+      visits jsonb, loops jsonb, rescues int, trace_id text, deadline_at timestamptz, created_at timestamptz, held boolean, given jsonb, next jsonb)
     WHERE ${only}
   ), begun AS (
     INSERT INTO runs (id, tenant_id, pipeline, version, subject_id, lane, status, step, seq, attempt, visits, loops, rescues, trace_id,
-      deadline_at, due_at, check_at, created_at, updated_at)
+      deadline_at, due_at, check_at, created_at, updated_at, held)
     SELECT id, tenant_id, pipeline, version, subject_id, lane, status, step, seq, attempt, visits, loops, rescues, trace_id,
-      deadline_at, created_at, now(), created_at, created_at FROM new_run
+      deadline_at, created_at, now(), created_at, created_at, held FROM new_run
     ON CONFLICT (id) DO NOTHING
     RETURNING id
   ), begun_log AS (

@@ -52,7 +52,7 @@ type BatchOptions = { readonly maxItems?: number; readonly maxInFlight?: number 
 
 const keyOf = (tenantId: unknown, key: unknown) => `${String(tenantId)}\n${String(key)}`
 
-export function createTicketStore(database: Database, { maxItems = 100, maxInFlight = 2 }: BatchOptions = {}): TicketStore {
+export function createTicketStore(database: Database, { maxItems = 16, maxInFlight = 4 }: BatchOptions = {}): TicketStore {
   const accept = groupCommit(
     async (arrivals: readonly Arrival[]) => {
       const rows = await database.asSystem(

@@ -40,14 +40,17 @@ CREATE TABLE runs (
   due_at       timestamptz NOT NULL,
   -- The sweeper leaves the run alone until then.
   check_at     timestamptz NOT NULL,
+  -- Accepted while its tenant had plenty in the queues already: it waits here, not in Redis, until there is room.
+  held         boolean NOT NULL DEFAULT false,
   created_at   timestamptz NOT NULL,
   updated_at   timestamptz NOT NULL,
   ended_at     timestamptz
 ) WITH (fillfactor = 80);
 -- Only runs that are not at rest: small however many runs there have been.
 CREATE INDEX runs_active ON runs (tenant_id) WHERE status IN ('queued', 'running', 'delayed', 'parked', 'waiting');
-CREATE INDEX runs_by_subject ON runs (tenant_id, subject_id);
-CREATE INDEX runs_by_time ON runs (tenant_id, created_at);
+CREATE INDEX runs_held ON runs (tenant_id, created_at) WHERE held;
+-- Rows are written in the order of time, so a few bytes a range of pages find those of a day; a tree would cost every new ticket.
+CREATE INDEX runs_by_time ON runs USING brin (created_at);
 
 -- The log: what happened at each seq, what it wrote, and where it led. Append-only; the facts of a run are those written here,
 -- the latest of each name; `runs` can be rebuilt from it.
@@ -87,7 +90,7 @@ CREATE INDEX dead_letters_by_tenant ON dead_letters (tenant_id, created_at);
 CREATE TABLE tickets (
   id               text PRIMARY KEY,
   tenant_id        text NOT NULL,
-  run_id           text NOT NULL UNIQUE,
+  run_id           text NOT NULL,
   conversation_id  text NOT NULL,
   requester_id     text NOT NULL,
   created_at       timestamptz NOT NULL
@@ -172,7 +175,7 @@ CREATE TABLE idempotency_keys (
   created_at  timestamptz NOT NULL,
   PRIMARY KEY (tenant_id, key)
 );
-CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at);
+CREATE INDEX idempotency_keys_by_age ON idempotency_keys USING brin (created_at);
 
 CREATE TABLE feedback (
   id          text PRIMARY KEY,

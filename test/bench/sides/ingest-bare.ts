@@ -23,6 +23,7 @@ async function open(): Promise<{ url: string }> {
     adminKeyHash: hashKey(BENCH_KEY),
     backlogOf: () => 0,
     backlogTotal: () => 0,
+    crowded: () => false,
     maxBacklogTotal: 500_000,
     tenants: { get: async () => tenant } as unknown as ApiDeps['tenants'],
     limiter: { take: async () => ({ allowed: true, retryAfterMs: 0, remaining: 1 }) },

@@ -39,6 +39,7 @@ async function openSmall({ maxBacklogTotal }: { readonly maxBacklogTotal: number
     adminKeyHash: hashKey(BENCH_KEY),
     backlogOf: backlog.of,
     backlogTotal: backlog.total,
+    crowded: backlog.crowded,
     maxBacklogTotal,
     readiness: healthy,
     liveness: healthy,
