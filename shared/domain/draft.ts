@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { Routing } from './routing.ts'
 
 export const DraftSentence = z.object({
   text: z.string().min(1),
@@ -23,5 +24,7 @@ export const Draft = ModelDraft.extend({
   /** What followers were shown of it while it was being written, as the answer would hold it; absent when nobody knows. */
   released: z.string().optional(),
   prompt: z.object({ id: z.string(), version: z.int(), hash: z.string() }),
+  /** Absent on drafts of older versions. */
+  routing: Routing.optional(),
 })
 export type Draft = z.infer<typeof Draft>

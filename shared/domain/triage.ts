@@ -18,6 +18,8 @@ export const Triage = z.object({
   query: z.string(),
   /** 0 (a single plain question) to 1 (long, several questions, reasoning). */
   complexity: z.number().min(0).max(1),
+  /** What made it so; absent on facts of older versions. */
+  complexitySignals: z.array(z.string()).optional(),
   reasons: z.array(z.string()),
 })
 export type Triage = z.infer<typeof Triage>

@@ -5,6 +5,7 @@ import type { CustomerTier } from '#shared/domain/ticket.ts'
 import { Severity, type Triage } from '#shared/domain/triage.ts'
 import { factsIn } from '#shared/text/facts-in-text.ts'
 import { type Assessment, assessSeverity } from '#workers/logic/assess-severity.ts'
+import { assessComplexity } from '#workers/logic/complexity.ts'
 import { predictIntent } from '#workers/logic/predict-intent.ts'
 import { promptFence } from '#workers/logic/prompt-fence.ts'
 import { promptRequest } from '#workers/logic/prompt-request.ts'
@@ -43,36 +44,45 @@ export const classify: Step<'support-ticket', 'classify', 'llm' | 'prompts' | 'm
   // Of a long letter the question tells what it is about; the story around it only misleads.
   const local = await predictIntent(context.tenant.config.examples, query.slice(0, CLASSIFIER_CHARACTERS))
   const known = { intent: local.intent, confidence: local.confidence, sure: !local.outOfScope }
-  const alone = compose(screened, assessment, known, undefined)
+  const turns = ticket.history?.length ?? 0
+  const alone = compose(screened, assessment, known, undefined, turns)
   const outcome = judge(alone, ticket.tier, context.tenant)
   // Whoever smells smoke must not wait for a model, least of all for one that is overloaded.
   if (known.sure || outcome === 'sensitive' || !deps.modelAvailable) return { outcome, facts: { triage: alone } }
-  const triage = compose(screened, assessment, known, await askModel(screened, deps, context))
+  const triage = compose(screened, assessment, known, await askModel(screened, deps, context), turns)
   return { outcome: judge(triage, ticket.tier, context.tenant), facts: { triage } }
 }
 
 type LocalIntent = { readonly intent: string; readonly confidence: number; readonly sure: boolean }
 
-export function compose(screened: Screened, assessment: Assessment, local: LocalIntent, model: ModelTriage | undefined): Triage {
+/** @param turns of the conversation before this message */
+export function compose(
+  screened: Screened,
+  assessment: Assessment,
+  local: LocalIntent,
+  model: ModelTriage | undefined,
+  turns = 0,
+): Triage {
   const byModel = model !== undefined && model.intent !== UNKNOWN
   const text = `${screened.subject}\n${screened.text}`
   const legalThreat = assessment.legalThreat || (model?.legalThreat ?? false)
   // As strings the severities sort from the gravest on; who threatens with a court disputes something, whoever noticed it.
   const severity = [assessment.severity, model?.severity ?? 'P3', legalThreat ? 'P2' : 'P3'].sort()[0] as Triage['severity']
+  const intent = byModel ? model.intent : local.sure ? local.intent : UNKNOWN
+  const facts = factsIn(text).filter(({ kind }) => ENTITY_KINDS.has(kind))
+  const { score, signals } = assessComplexity({ text, intent, facts: facts.length, turns })
   return {
-    intent: byModel ? model.intent : local.sure ? local.intent : UNKNOWN,
+    intent,
     confidence: byModel ? model.confidence : local.confidence,
     decidedBy: byModel ? 'model' : local.sure ? 'local' : 'none',
     severity,
     sentiment: assessment.sentiment,
     legalThreat,
     wantsPerson: assessment.wantsPerson || (model?.wantsPerson ?? false),
-    entities: factsIn(text)
-      .filter(({ kind }) => ENTITY_KINDS.has(kind))
-      .slice(0, 20)
-      .map(({ kind, raw }) => ({ type: kind, value: raw })),
+    entities: facts.slice(0, 20).map(({ kind, raw }) => ({ type: kind, value: raw })),
     query: model?.query.trim() || rewriteQuery(screened.subject, screened.text),
-    complexity: complexityOf(text),
+    complexity: score,
+    complexitySignals: [...signals],
     reasons: [...assessment.reasons],
   }
 }
@@ -89,16 +99,6 @@ export function judge(triage: Triage, tier: CustomerTier, tenant: Tenant): 'answ
   triage.reasons.push(...reasons)
   if (reasons.length > 0) return 'sensitive'
   return policies.closeIntents.includes(triage.intent) && triage.confidence >= SURE_ENOUGH_TO_CLOSE ? 'spam' : 'answerable'
-}
-
-/** 0..1 from length, number of questions and words of reasoning. */
-export function complexityOf(text: string): number {
-  const words = text.split(/\s+/).length
-  const questions = (text.match(/\?/g) ?? []).length
-  const reasoning = (
-    text.match(/\b(?:why|compare|difference|versus|vs|depends?|explain|if|unless|because|although|both)\b/gi) ?? []
-  ).length
-  return Math.min(1, words / 400 + Math.max(0, questions - 1) * 0.15 + Math.min(reasoning, 5) * 0.06)
 }
 
 async function askModel(screened: Screened, deps: Pick<Deps, 'llm' | 'prompts'>, context: StepContext): Promise<ModelTriage> {

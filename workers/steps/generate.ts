@@ -1,5 +1,6 @@
 import { type Draft, ModelDraft } from '#shared/domain/draft.ts'
 import type { Passage } from '#shared/domain/passage.ts'
+import { decideTier } from '#shared/domain/routing.ts'
 import type { Screened } from '#shared/domain/screened.ts'
 import type { Verdict } from '#shared/domain/verdict.ts'
 import type { LlmReply, LlmRequest } from '#shared/ports/llm.ts'
@@ -9,8 +10,6 @@ import { promptRequest } from '#workers/logic/prompt-request.ts'
 import type { Prompt, Step, StepContext } from '#workers/step.ts'
 
 const SURE_OF_LANGUAGE = 0.6
-const PREMIUM_FROM_COMPLEXITY = 0.75
-const CHEAP_UP_TO_COMPLEXITY = 0.15
 
 /** Asks for a draft whose every sentence cites its passages. What comes back is not shown to anyone before `verify` has seen it. */
 export const generate: Step<'support-ticket', 'generate', 'llm' | 'prompts'> = async (facts, { llm, prompts }, context) => {
@@ -18,16 +17,22 @@ export const generate: Step<'support-ticket', 'generate', 'llm' | 'prompts'> = a
   const prompt = prompts['draft-answer']
   const repair = context.visit > 1 && earlier && verdict ? repairNote(verdict, promptFence(context.runId, context.visit)) : ''
   const request = requestFor(prompt, screened, triage.query, passages.passages, repair, context)
-  const tier = tierFor(prompt, triage.complexity, repair !== '')
-  const reply = await llm.generate({ ...request, tier }, { signal: context.signal })
-  const draft = toDraft(reply, prompt)
+  const decision = decideTier(
+    {
+      task: 'generate',
+      usual: prompt.tier,
+      complexity: triage.complexity,
+      signals: triage.complexitySignals,
+      customerTier: context.call.customerTier,
+      failed: repair === '' ? undefined : (earlier?.routing?.tier ?? prompt.tier),
+    },
+    context.tenant.config.models,
+  )
+  const reply = await llm.generate({ ...request, tier: decision.tier }, { signal: context.signal })
+  const { provider, passedOver } = reply
+  const routing = { ...decision, provider, complexity: triage.complexity, ...(passedOver && { passedOver: [...passedOver] }) }
+  const draft = { ...toDraft(reply, prompt), routing }
   return { outcome: canSpeak(draft, screened, passages.passages) ? 'drafted' : 'declined', facts: { draft } }
-}
-
-/** A question that is hard, or was answered badly before, gets a better model; a plain one a cheaper one. */
-export function tierFor(prompt: Pick<Prompt, 'tier'>, complexity: number, repairing: boolean): LlmRequest['tier'] {
-  if (repairing || complexity >= PREMIUM_FROM_COMPLEXITY) return 'premium'
-  return complexity <= CHEAP_UP_TO_COMPLEXITY && prompt.tier === 'standard' ? 'cheap' : prompt.tier
 }
 
 function requestFor(

@@ -10,7 +10,7 @@ import { sampleScreened, sampleTenant, sampleTicket, sampleTriage } from '#test/
 import { stepContext } from '#test/fakes/step-context.ts'
 import { promptFence } from '#workers/logic/prompt-fence.ts'
 import { loadPrompts } from '#workers/prompts.ts'
-import { classify, complexityOf, judge } from '#workers/steps/classify.ts'
+import { classify, judge } from '#workers/steps/classify.ts'
 
 const EXAMPLES: { text: string; intent: string }[] = readFileSync(
   join(import.meta.dirname, '../../../demo/examples.jsonl'),
@@ -194,18 +194,11 @@ describe('what else a triage holds', () => {
   test('sees the question without the letter around it', async () => {
     expect((await run(`Hi Anna,\n\n${SURE}\n\nBest regards\nTom`)).triage.query).toBe(SURE)
   })
-  test('grows in complexity with length, questions and reasoning, between 0 and 1', () => {
-    const [plain, two, reasoned, long] = [
-      SURE,
-      `${SURE} And why?`,
-      'Explain the difference: both, because it depends',
-      'word '.repeat(2_000),
-    ].map(complexityOf)
-    expect(plain).toBeLessThan(0.1)
-    expect(two).toBeGreaterThan(plain!)
-    expect(reasoned).toBeGreaterThan(plain!)
-    expect(long).toBe(1)
-    expect(complexityOf('')).toBeLessThan(0.01)
+  test('grows in complexity with what is asked and with what was said before', async () => {
+    const alone = (await run(SURE)).triage
+    const more = (await run(`${SURE} And why does that depend on the API version? Explain both.`)).triage
+    expect(more.complexity).toBeGreaterThan(alone.complexity)
+    expect(more.complexitySignals).toContain('2 questions')
   })
 })
 

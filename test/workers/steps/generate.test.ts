@@ -14,7 +14,7 @@ import {
 import { stepContext } from '#test/fakes/step-context.ts'
 import { promptFence } from '#workers/logic/prompt-fence.ts'
 import { loadPrompts } from '#workers/prompts.ts'
-import { generate, tierFor } from '#workers/steps/generate.ts'
+import { generate } from '#workers/steps/generate.ts'
 
 const REPLY = { answerable: true, sentences: [{ text: 'Within 14 days.', citations: [1] }], followUps: [] }
 const prompts = loadPrompts()
@@ -117,33 +117,32 @@ describe('the repair', () => {
     expect((await ask({ draft: sampleDraft() }, { visit: 2 })).user).not.toContain('mistakes')
     expect((await ask({}, { visit: 2 })).user).not.toContain('mistakes')
   })
-  test('goes to the best model', async () => {
+  test('goes one tier up from the tier of the draft that failed, and says so', async () => {
+    const routing = { tier: 'cheap', provider: 'openai', complexity: 0.1, reasons: [] } as const
+    const { request, result } = await ask({ draft: sampleDraft({ routing: { ...routing, reasons: [] } }), verdict }, { visit: 2 })
+    expect(request.tier).toBe('standard')
+    expect(result.facts.draft.routing?.reasons).toEqual(['a draft of the cheap tier failed its checks'])
     expect((await ask({ draft: sampleDraft(), verdict }, { visit: 2 })).request.tier).toBe('premium')
   })
 })
 
 test.each([
-  [0, false, 'cheap'],
-  [0.15, false, 'cheap'],
-  [0.16, false, 'standard'],
-  [0.74, false, 'standard'],
-  [0.75, false, 'premium'],
-  [1, false, 'premium'],
-  [0, true, 'premium'],
-] as const)('a question of complexity %d (repair: %s) goes to the %s tier', async (complexity, repairing, tier) => {
-  expect(tierFor({ tier: 'standard' }, complexity, repairing)).toBe(tier)
-  if (!repairing) expect((await ask({ triage: sampleTriage({ complexity }) })).request.tier).toBe(tier)
-})
-test('a prompt that is meant for a cheap or a premium model stays there for plain questions', () => {
-  expect(tierFor({ tier: 'premium' }, 0, false)).toBe('premium')
-  expect(tierFor({ tier: 'cheap' }, 0.5, false)).toBe('cheap')
+  [0, 'cheap'],
+  [0.3, 'standard'],
+  [0.9, 'premium'],
+] as const)('a question of complexity %d goes to the %s tier, and the draft says why', async (complexity, tier) => {
+  const { request, result } = await ask({ triage: sampleTriage({ complexity, complexitySignals: ['3 questions'] }) })
+  expect(request.tier).toBe(tier)
+  const { routing } = Draft.parse(result.facts.draft)
+  expect(routing).toMatchObject({ tier, provider: 'scripted', complexity })
+  expect(routing?.reasons[0]).toContain(`complexity ${complexity.toFixed(2)} (3 questions)`)
 })
 
 describe('the draft', () => {
   test("of a model passes through, with the model's and the prompt's names", async () => {
     const { result } = await ask()
     const { id, version, hash } = prompts['draft-answer']
-    expect(result).toEqual({
+    expect(result).toMatchObject({
       outcome: 'drafted',
       facts: { draft: { ...REPLY, model: 'gpt-x', by: 'model', prompt: { id, version, hash } } },
     })
