@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { StepFailure } from '#shared/domain/failure.ts'
 import type { Screened } from '#shared/domain/screened.ts'
 import type { Tenant } from '#shared/domain/tenant.ts'
 import type { CustomerTier } from '#shared/domain/ticket.ts'
@@ -49,7 +50,7 @@ export const classify: Step<'support-ticket', 'classify', 'llm' | 'prompts' | 'm
   const outcome = judge(alone, ticket.tier, context.tenant)
   // Whoever smells smoke must not wait for a model, least of all for one that is overloaded.
   if (known.sure || outcome === 'sensitive' || !deps.modelAvailable) return { outcome, facts: { triage: alone } }
-  const triage = compose(screened, assessment, known, await askModel(screened, deps, context), turns)
+  const triage = compose(screened, assessment, known, await askModel(screened, deps, context).catch(orWithoutMoney), turns)
   return { outcome: judge(triage, ticket.tier, context.tenant), facts: { triage } }
 }
 
@@ -99,6 +100,12 @@ export function judge(triage: Triage, tier: CustomerTier, tenant: Tenant): 'answ
   triage.reasons.push(...reasons)
   if (reasons.length > 0) return 'sensitive'
   return policies.closeIntents.includes(triage.intent) && triage.confidence >= SURE_ENOUGH_TO_CLOSE ? 'spam' : 'answerable'
+}
+
+/** Without money for a model it is as if there were none: the evidence alone must carry the answer. */
+function orWithoutMoney(error: unknown): undefined {
+  if (error instanceof StepFailure && error.failure.code === 'budget-exhausted') return undefined
+  throw error
 }
 
 async function askModel(screened: Screened, deps: Pick<Deps, 'llm' | 'prompts'>, context: StepContext): Promise<ModelTriage> {

@@ -76,6 +76,7 @@ export function createBudgetedLlm(inner: RoutedLlm, options: BudgetedOptions): L
         const decision = await budget.reserve({ payer, purpose, worstUsd, requestHash: hash, tier, ifRefused: next })
         if (decision.granted) return callAndSettle(asked, decision.reservation, callOptions)
         refusal = decision.refusal
+        if (next === tier) continue
         const { runId, step } = payer
         log.info({ runId, step, task: purpose, tier, next, worstUsd, ...refusal }, 'the budget does not pay for this call')
       }

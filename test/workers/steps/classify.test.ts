@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { retryable } from '#shared/domain/failure.ts'
+import { needsPerson, retryable } from '#shared/domain/failure.ts'
 import type { Tenant } from '#shared/domain/tenant.ts'
 import type { CustomerTier } from '#shared/domain/ticket.ts'
 import { Triage } from '#shared/domain/triage.ts'
@@ -53,6 +53,10 @@ describe('who decides', () => {
     const { outcome, triage, asked } = await run(SURE)
     expect([outcome, triage.intent, triage.decidedBy, asked.length]).toEqual(['answerable', 'pairing_help', 'local', 0])
     expect(Triage.parse(triage)).toEqual(triage)
+  })
+  test('nobody, when the local classifier is unsure and there is no money for a model', async () => {
+    const { outcome, triage } = await run(UNSURE, { turns: [needsPerson('budget-exhausted', 'no money')] })
+    expect([outcome, triage.intent, triage.decidedBy]).toEqual(['answerable', 'unknown', 'none'])
   })
   test('a model, when the local classifier is unsure', async () => {
     const { outcome, triage, asked } = await run(UNSURE)
