@@ -10,6 +10,7 @@ import type { Clock } from '#shared/ports/clock.ts'
 import type { Log } from '#shared/ports/log.ts'
 import { type Doors, openDoors } from '#shared/wiring.ts'
 import { type Backlog, countBacklog } from '#workers/backlog.ts'
+import { wakeNextTurn } from '#workers/conversation-steps.ts'
 import type { Engine } from '#workers/engine.ts'
 import { startWorkers, type WorkerHost } from '#workers/host.ts'
 import { createRunMover } from '#workers/move-run.ts'
@@ -81,12 +82,13 @@ export async function startPlatform({ config, roles, log, say = () => {}, clock,
     const firstStart = await createDefaultTenant(doors)
     const backlog = await countBacklog(doors.runs, log)
     closers.push(() => backlog.stop())
-    const engine: Engine = {
+    const quiet: Engine = {
       ...doors,
       worker: `worker-${process.pid}`,
       backlogOf: backlog.of,
       deps: { ...doors, prompts: loadPrompts() },
     }
+    const engine: Engine = { ...quiet, onMoved: wakeNextTurn(doors.conversations, createRunMover(quiet)) }
     let host: WorkerHost | undefined
     if (roles.work !== false) {
       host = startWorkers(engine, steps, doors.createConsumer(), roles.work === true ? undefined : roles.work)

@@ -30,6 +30,7 @@ import { migrate } from './database/migrate.ts'
 import type { Clock } from './ports/clock.ts'
 import type { Log } from './ports/log.ts'
 import { createBudget } from './wiring-budget.ts'
+import { createBatchDoors } from './wiring-batches.ts'
 import { createModels } from './wiring-models.ts'
 import { createSearch } from './wiring-search.ts'
 
@@ -83,8 +84,10 @@ export async function openDoors({
   const journal = createJournal(database)
   const tenants = createTenantStore(database)
   const { budget, closeBudget } = createBudget({ database, redis, tenants, clock, log, prefix })
+  const batches = createBatchDoors(config, database, clock)
   const models = createModels({
     config,
+    batches,
     budget,
     journal,
     telemetry,
@@ -92,7 +95,7 @@ export async function openDoors({
     log,
     states: createRedisProviderStates(redis, prefix, { clock, log }),
   })
-  const search = await createSearch(config, clock, { budget, log })
+  const search = await createSearch(config, clock, { budget, log, journal, requests: batches.batchRequests })
   const knowledge = createKnowledge(database)
   const extractor = createProcessExtractor()
   const space: ConsumerOptions = { redis, prefix, connect: connections.blocking, log, monotonicMs: () => performance.now() }
@@ -106,6 +109,7 @@ export async function openDoors({
     dispatcher,
     ...search,
     ...models,
+    ...batches,
     knowledge,
     runs: createRunLog(database),
     tickets: createTicketStore(database),

@@ -1,3 +1,4 @@
+import type { Run } from '#shared/domain/run.ts'
 import type { Clock } from '#shared/ports/clock.ts'
 import type { Dispatcher } from '#shared/ports/dispatcher.ts'
 import type { Log } from '#shared/ports/log.ts'
@@ -21,4 +22,6 @@ export type Engine = {
   /** How many runs of the tenant are not at rest, as of a moment ago. */
   readonly backlogOf: (tenantId: string) => number
   readonly deps: Deps
+  /** Told of every run that has come to `status`, once that is recorded; may fail without harm. */
+  readonly onMoved?: (run: Run, status: Run['status']) => Promise<unknown>
 }

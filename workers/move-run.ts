@@ -8,7 +8,7 @@ import type { Hop } from '#shared/ports/run-log.ts'
 import type { Moved, RunMover } from '#shared/ports/run-mover.ts'
 import type { Engine } from './engine.ts'
 
-type Mover = Pick<Engine, 'runs' | 'dispatcher' | 'stream' | 'telemetry' | 'clock' | 'log' | 'backlogOf'>
+type Mover = Pick<Engine, 'runs' | 'dispatcher' | 'stream' | 'telemetry' | 'clock' | 'log' | 'backlogOf' | 'onMoved'>
 
 /**
  * The only place that moves a run on: asks `advance`, writes log and run in one guarded statement, and then, with the truth
@@ -84,6 +84,7 @@ async function announce(engine: Mover, run: Run, transition: Transition, hop: Ho
   if (run.pipeline === 'support-ticket') {
     const events = eventsOf({ ...hop, seq: next.seq, next, factsWritten: { ...hop.factsWritten } })
     work.push(engine.stream.append(run.tenantId, run.subjectId, events))
+    if (engine.onMoved) work.push(engine.onMoved(run, next.status))
   }
   if (hop.deadLetter) {
     const { id, step, code } = hop.deadLetter

@@ -18,6 +18,8 @@ const FrontMatter = z.strictObject({
 export const loadPrompts = (): Readonly<Record<PromptName, Prompt>> => ({
   'draft-answer': loadPrompt('draft-answer'),
   'classify-ticket': loadPrompt('classify-ticket'),
+  'rewrite-follow-up': loadPrompt('rewrite-follow-up'),
+  'summarise-conversation': loadPrompt('summarise-conversation'),
 })
 
 /** @throws Error that names the file and what is wrong with it */

@@ -29,7 +29,7 @@ export type Prompt = {
   /** @throws TypeError when a variable is missing or unknown */
   readonly user: (variables: Readonly<Record<string, string>>) => string
 }
-export type PromptName = 'draft-answer' | 'classify-ticket'
+export type PromptName = 'draft-answer' | 'classify-ticket' | 'rewrite-follow-up' | 'summarise-conversation'
 
 /** The doors a step may ask for; each names those it uses and gets no others. */
 export type Deps = {

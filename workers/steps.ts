@@ -1,3 +1,4 @@
+import { endingTurn, inTurn, knowingHistory, singleTurn, standingAlone } from './conversation-steps.ts'
 import { afterTold, takingBack, toldLive } from './live-draft.ts'
 import type { StepTable } from './step.ts'
 import { chunk } from './steps/chunk.ts'
@@ -17,14 +18,14 @@ import { verify } from './steps/verify.ts'
 /** Name to function. A step without a function, or a function that does not fit its step, is a type error. */
 export const steps: StepTable = {
   'support-ticket': {
-    screen,
-    recall,
-    classify,
+    screen: inTurn(screen),
+    recall: singleTurn(recall),
+    classify: standingAlone(classify),
     retrieve,
-    generate: toldLive(generate),
+    generate: toldLive(knowingHistory(generate)),
     verify,
     escalate: takingBack(escalate),
-    deliver: afterTold(deliver),
+    deliver: afterTold(endingTurn(deliver)),
   },
   'index-document': { parse, chunk, embed, index },
   'send-webhook': { send },

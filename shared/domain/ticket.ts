@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { SentTurn } from './conversation.ts'
 
 export const MAX_BODY_CHARACTERS = 20_000
 
@@ -56,6 +57,8 @@ export const Ticket = z.object({
   callbackUrl: z.string().optional(),
   metadata: z.record(z.string(), z.unknown()).optional(),
   receivedAt: z.iso.datetime(),
+  /** Turns that the client sent along; what it says of them is only believed as context. */
+  history: z.array(SentTurn).optional(),
 })
 export type Ticket = z.infer<typeof Ticket>
 
