@@ -8,6 +8,7 @@ import * as z from 'zod'
 
 const root = join(import.meta.dirname, '..')
 const bin = (name: string) => join(root, 'node_modules', '.bin', name)
+const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
 const Report = z.object({
   numPassedTests: z.int(),
   numFailedTests: z.int(),
@@ -30,7 +31,6 @@ function tests(filters: string[]): void {
   console.log('\n== tests')
   const folder = mkdtempSync(join(tmpdir(), 'answerline-suite-'))
   const file = join(folder, 'report.json')
-  const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
   const { status } = spawnSync(
     process.execPath,
     [vitest, 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`, ...filters],
@@ -56,6 +56,8 @@ const filters = process.argv.slice(2)
 if (filters.length === 0) {
   check('types', bin('tsc'), ['--noEmit'])
   check('lint and format', bin('biome'), ['check', '.'])
+  // These tests run twice; measuring all the others, too, would slow them down for a figure that says little about them.
+  check('every branch of advance, retry and define is covered', process.execPath, [vitest, 'run', 'test/pipelines', '--coverage'])
 }
 tests(filters)
 console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`)
