@@ -59,6 +59,8 @@ export function documentRetrier(deps: ApiDeps, dispatch: DispatchLater) {
   }
 }
 
+export type DocumentRetrier = ReturnType<typeof documentRetrier>
+
 type IndexedAs = Pick<SourceDocument, 'id' | 'contentHash'>
 
 function newIndexRun({ tenant }: Caller, document: IndexedAs, traceId: string | undefined, { clock }: ApiDeps): NewRun {

@@ -1,9 +1,10 @@
-import { documentAcceptor } from './accept-document.ts'
+import { documentAcceptor, documentRetrier } from './accept-document.ts'
 import { ticketAcceptor } from './accept-ticket.ts'
 import type { App } from './app.ts'
 import { readLines } from './bulk.ts'
 import type { ApiDeps, ApiLimits } from './deps.ts'
 import { dispatchLater } from './dispatch-later.ts'
+import { takeUploads } from './document-upload.ts'
 import { deadLetterRoutes } from './routes/dead-letters.ts'
 import { documentRoutes } from './routes/documents.ts'
 import { documentsBulkRoutes } from './routes/documents-bulk.ts'
@@ -28,7 +29,6 @@ export async function v1Routes(app: App, { deps, limits }: { deps: ApiDeps; limi
   const seqs = createSeqWatch(deps.runs, deps.log, limits.followPollMs)
   app.addHook('onClose', async () => seqs.stop())
   ticketEventRoutes(app, deps, limits, seqs)
-  documentRoutes(app, deps, limits, acceptDocument)
   searchRoutes(app, deps, limits)
   escalationRoutes(app, deps)
   runRoutes(app, deps)
@@ -36,6 +36,10 @@ export async function v1Routes(app: App, { deps, limits }: { deps: ApiDeps; limi
   tenantRoutes(app, deps)
   tenantKeyRoutes(app, deps)
   usageRoutes(app, deps)
+  await app.register(async (scope) => {
+    await takeUploads(scope, limits)
+    documentRoutes(scope, deps, limits, { accept: acceptDocument, retry: documentRetrier(deps, dispatch) })
+  })
   // Bulk bodies are read as streams: the parsers for that stay within a scope of their own.
   await app.register(async (scope) => {
     readLines(scope)
