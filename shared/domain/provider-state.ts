@@ -34,7 +34,7 @@ export const FAILURES_WITHIN_MS = 10_000
 export const MAX_ERROR_RATE = 0.05
 export const RATE_WITHIN_SECONDS = 60
 /** Fewer calls in a minute are no rate. */
-export const MIN_CALLS_FOR_RATE = 20
+export const MIN_CALLS_FOR_RATE = 100
 /** 99 %, one-sided: a provider that fails just 5 % would otherwise be shut out by the luck of every other minute. */
 const SURE_Z = 2.326
 const DEFAULT_PAUSE_MS = 1_000

@@ -67,16 +67,25 @@ const closeAll = async (closers: Closers) => {
   for (const close of closers.splice(0).reverse()) await close()
 }
 
-const environment = (redis: TestRedis, dataDir: string, gate: ModelGate) => ({
+/** More of the environment, such as a second provider. */
+type Extra = (gate: ModelGate) => Readonly<Record<string, string>>
+/** Anthropic behind the same gate and simulator as OpenAI. */
+export const withSecondary: Extra = ({ baseUrl }) => ({
+  ANTHROPIC_API_KEY: 'simulated',
+  ANTHROPIC_BASE_URL: baseUrl.replace(/\/v1$/, ''),
+})
+
+const environment = (redis: TestRedis, dataDir: string, gate: ModelGate, extra: Extra) => ({
   REDIS_URL: redis.socket,
   DATA_DIR: dataDir,
   ADMIN_API_KEY: ADMIN_KEY,
   OPENAI_API_KEY: 'simulated',
   OPENAI_BASE_URL: gate.baseUrl,
+  ...extra(gate),
 })
 
 /** An API and two workers, each a process, on a PostgreSQL and a Redis of their own. */
-export async function startProcesses(): Promise<Installation> {
+export async function startProcesses(extra: Extra = () => ({})): Promise<Installation> {
   const closers: Closers = []
   try {
     const around = await startAround(closers)
@@ -85,7 +94,7 @@ export async function startProcesses(): Promise<Installation> {
     const databaseUrl = await postgres.createDatabase('chaos')
     const start = async (role: string[], gate: ModelGate, entry?: string) => {
       const name = `${role[0]}-${++started}`
-      const env = { ...environment(around.redis, around.folder, gate), DATABASE_URL: databaseUrl, LOG_LEVEL: 'info' }
+      const env = { ...environment(around.redis, around.folder, gate, extra), DATABASE_URL: databaseUrl, LOG_LEVEL: 'info' }
       const process = await startAnswerline({ name, folder: around.folder, args: role, env, ...(entry ? { entry } : {}) })
       closers.push(() => process.terminate())
       return process
@@ -136,12 +145,12 @@ export async function startProcesses(): Promise<Installation> {
 }
 
 /** Everything in this process, on the embedded database: for scenarios that kill nobody. */
-export async function startInOneProcess(): Promise<Installation> {
+export async function startInOneProcess(extra: Extra = () => ({})): Promise<Installation> {
   const closers: Closers = []
   try {
     const around = await startAround(closers)
     const gate = await around.newGate()
-    const config = readConfig({ ...environment(around.redis, around.folder, gate), PORT: '0', LOG_LEVEL: 'silent' })
+    const config = readConfig({ ...environment(around.redis, around.folder, gate, extra), PORT: '0', LOG_LEVEL: 'silent' })
     const platform = await startPlatform({ config, roles: { api: true, work: true }, log: createLog('silent') })
     closers.push(() => platform.stop())
     const newSender = () => createSender(() => platform.url, ADMIN_KEY)

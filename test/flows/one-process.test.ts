@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { audit } from '#test/chaos/audit.ts'
-import { type Installation, startInOneProcess } from '#test/chaos/installation.ts'
+import { drillAvailability } from '#test/chaos/availability.ts'
+import { type Installation, startInOneProcess, withSecondary } from '#test/chaos/installation.ts'
 import { ticketWith } from '#test/chaos/knowledge.ts'
 import { type Report, runScenario, type Scenario } from '#test/chaos/scenario.ts'
 import { redriveDeadLetters, sameKey } from '#test/chaos/scenarios/engine.ts'
@@ -8,14 +9,14 @@ import { cancelDraft, modelFaults } from '#test/chaos/scenarios/models.ts'
 import { until } from '#test/chaos/until.ts'
 import { hasRedis } from '#test/servers/redis.ts'
 
-/** Everything in one process on the embedded database, as `npm start` runs it, with a real Redis and a simulated provider. */
+/** Everything in one process on the embedded database, as `npm start` runs it, with a real Redis and two simulated providers. */
 
 const SEED = 1
 
 describe.skipIf(!hasRedis)(`one process${hasRedis ? '' : ' (needs redis-server)'}`, () => {
   let installation: Installation
   beforeAll(async () => {
-    installation = await startInOneProcess()
+    installation = await startInOneProcess(withSecondary)
   })
   afterAll(() => installation?.stop())
   const run = async (scenario: Scenario): Promise<Report> => {
@@ -44,6 +45,14 @@ describe.skipIf(!hasRedis)(`one process${hasRedis ? '' : ' (needs redis-server)'
     const report = await run(modelFaults)
     expect(report.answered + report.escalated + report.closed).toBe(report.acknowledged)
     expect(report.counts).toMatchObject({ hang: 1, half: 1, broken_json: 1, '429': 1, '500': 1, empty_200: 1 })
+  })
+
+  test('gives every accepted ticket an answer or a person while the primary provider is down and the secondary one fails 5 %', async () => {
+    const report = await drillAvailability(installation, { seconds: 3, ticketsPerSecond: 15, seed: 5, say: () => {} })
+    expect(report.notAccepted).toBe(0)
+    expect(report.answered + report.toPeople).toBe(report.accepted)
+    expect(report.struck['500']).toBeGreaterThan(0)
+    expect(report.draftsBy['anthropic']).toBeGreaterThan(report.accepted / 2)
   })
 
   test('an audit that finds nothing would find a lost ticket, a second reply, a stranger and a log that lies', async () => {
