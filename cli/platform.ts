@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Queue } from 'bullmq'
 import { createApi } from '#api/server.ts'
+import { registerBatchGauges } from '#dashboards/batch-gauges.ts'
 import { registerGauges } from '#dashboards/gauges.ts'
 import { mountDashboards } from '#dashboards/mount.ts'
 import { allQueues } from '#pipelines/registry.ts'
@@ -10,6 +11,7 @@ import type { Clock } from '#shared/ports/clock.ts'
 import type { Log } from '#shared/ports/log.ts'
 import { type Doors, openDoors } from '#shared/wiring.ts'
 import { type Backlog, countBacklog } from '#workers/backlog.ts'
+import { batchQueues } from '#workers/batch/batch-desk.ts'
 import { wakeNextTurn } from '#workers/conversation-steps.ts'
 import type { Engine } from '#workers/engine.ts'
 import { startWorkers, type WorkerHost } from '#workers/host.ts'
@@ -19,7 +21,9 @@ import { steps } from '#workers/steps.ts'
 import { adminKey, hashKey } from './admin-key.ts'
 import { serveHealth } from './health-server.ts'
 import { type PrivateRedis, startPrivateRedis } from './private-redis.ts'
+import { type BatchSettings, type RunningBatches, startBatches } from './start-batches.ts'
 
+const BATCH_ROLE = 'batch'
 /** Beyond this many runs under way in all, new work gets 503 until there are fewer. */
 const MAX_BACKLOG_TOTAL = 500_000
 const READY_PATIENCE_MS = 2_000
@@ -28,7 +32,7 @@ const ALIVE_PATIENCE_MS = 7_000
 
 export type Roles = {
   readonly api: boolean
-  /** true: all steps; a list: those; false: none. */
+  /** true: all steps and batches; a list: those, `batch` among them for the batch worker; false: none. */
   readonly work: boolean | readonly string[]
 }
 export type Platform = {
@@ -49,10 +53,19 @@ export type PlatformOptions = {
   readonly say?: (line: string) => void
   readonly clock?: Clock
   readonly prefix?: string
+  readonly batch?: BatchSettings
 }
 
 /** The composition root: the roles this process plays, on the stores that the configuration names. */
-export async function startPlatform({ config, roles, log, say = () => {}, clock, prefix }: PlatformOptions): Promise<Platform> {
+export async function startPlatform({
+  config,
+  roles,
+  log,
+  say = () => {},
+  clock,
+  prefix,
+  batch,
+}: PlatformOptions): Promise<Platform> {
   const alone = roles.api && roles.work === true
   if (!alone && (config.redisUrl === undefined || config.databaseUrl === undefined)) {
     throw new Error(
@@ -69,7 +82,7 @@ export async function startPlatform({ config, roles, log, say = () => {}, clock,
       privateRedis = await startPrivateRedis(config.dataDir, say)
       closers.push(() => privateRedis!.stop())
     }
-    const queueNames = allQueues().map(({ queue }) => queue)
+    const queueNames = [...allQueues().map(({ queue }) => queue), ...batchQueues()]
     const doors = await openDoors({
       config,
       redisUrl: config.redisUrl ?? privateRedis!.url,
@@ -91,12 +104,16 @@ export async function startPlatform({ config, roles, log, say = () => {}, clock,
     const engine: Engine = { ...quiet, onMoved: wakeNextTurn(doors.conversations, createRunMover(quiet)) }
     let host: WorkerHost | undefined
     if (roles.work !== false) {
-      host = startWorkers(engine, steps, doors.createConsumer(), roles.work === true ? undefined : roles.work)
+      const wanted = roles.work === true ? undefined : roles.work.filter((name) => name !== BATCH_ROLE)
+      host = startWorkers(engine, steps, doors.createConsumer(), wanted)
       closers.push(() => host!.stop())
     }
+    const batches = worksOnBatches(roles) ? startBatches(doors, engine, batch) : undefined
+    if (batches) closers.push(() => batches.stop())
+    registerBatchGauges(doors.telemetry, doors)
     registerGauges(doors.telemetry, doors)
     const key = adminKey(config)
-    const checks = healthChecks(doors, host)
+    const checks = healthChecks(doors, host, batches)
     const server = roles.api
       ? apiServer({ doors, engine, key: key.key, backlog, checks, config })
       : serveHealth({ ...doors, ...checks })
@@ -141,6 +158,8 @@ function apiServer({ doors, engine, key, backlog, checks }: ApiParts) {
   })
 }
 
+const worksOnBatches = ({ work }: Roles) => work === true || (typeof work === 'object' && work.includes(BATCH_ROLE))
+
 /** @returns true when it was not there before */
 async function createDefaultTenant({ tenants, clock }: Doors): Promise<boolean> {
   const secret = `whsec_${randomBytes(32).toString('base64')}`
@@ -148,7 +167,7 @@ async function createDefaultTenant({ tenants, clock }: Doors): Promise<boolean> 
   return tenants.create({ id: DEFAULT_TENANT_ID, name: 'Default', config, createdAt: clock.now() })
 }
 
-function healthChecks(doors: Doors, host: WorkerHost | undefined) {
+function healthChecks(doors: Doors, host: WorkerHost | undefined, batches: RunningBatches | undefined) {
   const check = async (work: Promise<{ ok: boolean; detail: string }>, patienceMs: number) => {
     try {
       return await Promise.race([
@@ -180,6 +199,10 @@ function healthChecks(doors: Doors, host: WorkerHost | undefined) {
         },
         READY_PATIENCE_MS,
       ),
-    liveness: () => all(host ? { consumption: host.alive() } : {}, ALIVE_PATIENCE_MS),
+    liveness: () =>
+      all(
+        { ...(host ? { consumption: host.alive() } : {}), ...(batches ? { batches: batches.alive() } : {}) },
+        ALIVE_PATIENCE_MS,
+      ),
   }
 }

@@ -7,6 +7,7 @@ import { createFallbackLlm, type FallbackLink } from './adapters/models/llm.fall
 import { createGuardedLlm } from './adapters/models/llm.guarded.ts'
 import { createJournaledLlm } from './adapters/models/llm.journaled.ts'
 import { createMeasuredLlm } from './adapters/models/llm.measured.ts'
+import { createOfflineLlm } from './adapters/models/llm.offline.ts'
 import { createOpenAiLlm } from './adapters/models/llm.openai.ts'
 import { createRoutedLlm, withTenantTier } from './adapters/models/llm.routed.ts'
 import { registerProviderGauges, withPromptCacheRatio } from './adapters/models/provider-gauges.ts'
@@ -17,10 +18,11 @@ import { createPrices, freeOfCharge, LIST_PRICES, type Prices } from './domain/p
 import type { Budget } from './ports/budget.ts'
 import type { Clock } from './ports/clock.ts'
 import type { Journal } from './ports/journal.ts'
-import type { Llm } from './ports/llm.ts'
+import type { Llm, LlmRequest } from './ports/llm.ts'
 import type { Log } from './ports/log.ts'
 import type { ProviderStates } from './ports/provider-states.ts'
 import type { Telemetry } from './ports/telemetry.ts'
+import type { BatchDoors } from './wiring-batches.ts'
 
 type Parts = {
   readonly config: Config
@@ -29,6 +31,7 @@ type Parts = {
   readonly clock: Clock
   readonly log: Log
   readonly budget: Budget
+  readonly batches: Pick<BatchDoors, 'batchRequests' | 'batchProviders'>
   /** What all processes know of the providers. */
   readonly states: ProviderStates
 }
@@ -39,7 +42,7 @@ type Link = FallbackLink & { readonly name: Provider; readonly models: TierModel
 const allTiers = (model: string): TierModels => ({ cheap: model, standard: model, premium: model })
 
 /**
- * From the outside in: tenant's tier, journal, (offline batches), budget, routing, fallback, and for each configured provider
+ * From the outside in: tenant's tier, journal, offline batches, budget, routing, fallback, and for each configured provider
  * its breaker and its measured adapter. `extractive` ends every chain and is always there: it quotes the sources and declines
  * when they are weak.
  * @throws TypeError when a model is not pinned or has no price
@@ -55,8 +58,9 @@ export function createModels(parts: Parts): { llm: Llm; modelAvailable: boolean 
   const routed = createRoutedLlm(fallback, models)
   const books = { budget, prices, billedCalls: failedCalls, extractive: extractive.llm, clock, log }
   const budgeted = createBudgetedLlm(routed, books)
-  // The place of offline batches.
-  const offline: Llm = budgeted
+  const { batchRequests: requests, batchProviders } = parts.batches
+  const plan = (request: LlmRequest) => routed.plan(request)
+  const offline = createOfflineLlm(budgeted, { requests, providers: batchProviders, plan, journal, prices, budget, clock })
   const journaled = createJournaledLlm(offline, { journal, clock, failedCalls })
   return { llm: withTenantTier(journaled), modelAvailable: providers.length > 0 }
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { createBudgetedEmbedder } from './adapters/models/embedder.budgeted.ts'
 import { HashEmbedder } from './adapters/models/embedder.hash.ts'
+import { createOfflineEmbedder } from './adapters/models/embedder.offline.ts'
 import { createOpenAiEmbedder } from './adapters/models/embedder.openai.ts'
 import { LexicalReranker } from './adapters/models/reranker.lexical.ts'
 import { createQdrantDenseIndex } from './adapters/search/dense-index.qdrant.ts'
@@ -10,16 +11,18 @@ import { createElasticsearchSparseIndex } from './adapters/search/sparse-index.e
 import { SqliteSparseIndex } from './adapters/search/sparse-index.sqlite.ts'
 import type { Config } from './config.ts'
 import { createPrices } from './domain/price.ts'
+import type { BatchRequests } from './ports/batch-store.ts'
 import type { Budget } from './ports/budget.ts'
 import type { Clock } from './ports/clock.ts'
 import type { Embedder } from './ports/embedder.ts'
+import type { Journal } from './ports/journal.ts'
 import type { Log } from './ports/log.ts'
 import type { DenseIndex, SparseIndex } from './ports/search-index.ts'
 
 const OPENAI_DIMENSIONS: Readonly<Record<string, number>> = { 'text-embedding-3-small': 1_536, 'text-embedding-3-large': 3_072 }
 
 /** Where embeddings that cost money are accounted for; without it (tools outside the platform) they are not. */
-type Books = { readonly budget: Budget; readonly log: Log }
+type Books = { readonly budget: Budget; readonly log: Log; readonly journal: Journal; readonly requests: BatchRequests }
 
 /**
  * Each leg of the search on its server where one is configured, else embedded; the legs are independent of each other. Creates or
@@ -76,5 +79,7 @@ function createEmbedder(config: Config, clock: Clock, books: Books | undefined):
   // The configuration has seen to it that there is a key.
   const embedder = createOpenAiEmbedder({ ...config.openAi!, model, dimensions: OPENAI_DIMENSIONS[model]!, clock })
   if (!books) return embedder
-  return createBudgetedEmbedder(embedder, { ...books, prices: createPrices(), clock, provider: 'openai', model })
+  const prices = createPrices()
+  const budgeted = createBudgetedEmbedder(embedder, { ...books, prices, clock, provider: 'openai', model })
+  return createOfflineEmbedder(budgeted, { ...books, prices, clock, model })
 }

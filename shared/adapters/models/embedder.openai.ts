@@ -82,7 +82,7 @@ function vectorsOf(response: OpenAI.CreateEmbeddingResponse | undefined, count: 
   return vectors
 }
 
-export function unitLength(values: readonly number[]): Float32Array {
+export function unitLength(values: Iterable<number>): Float32Array {
   const vector = Float32Array.from(values)
   let square = 0
   for (const value of vector) square += value * value
