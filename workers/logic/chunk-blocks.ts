@@ -1,4 +1,5 @@
 import { countTokens } from '#shared/text/count-tokens.ts'
+import { type ChunkSizes, TECHNICAL } from './chunk-sizes.ts'
 
 /** A stretch of a text that belongs together. */
 export type Block = {
@@ -17,23 +18,16 @@ export type Stretch = {
   readonly tokens: number
 }
 
-/** Tokens. A section of its own from `small` up; sections are filled to `target`; nothing is longer than `max`. */
-export type ChunkSizes = { readonly small: number; readonly target: number; readonly max: number }
-/** For technical articles, where a step or a table row without its surroundings misleads. */
-export const TECHNICAL: ChunkSizes = { small: 120, target: 600, max: 800 }
-
 /** A run of one character counts as few tokens, yet a chunk must stay readable: sixteen characters count as one token at least. */
-const sizeOf = (stretch: string): number => Math.max(countTokens(stretch), Math.ceil(stretch.length / 16))
-
-type Piece = { readonly start: number; readonly end: number; readonly section: readonly string[]; readonly tokens: number }
+export const sizeOf = (stretch: string): number => Math.max(countTokens(stretch), Math.ceil(stretch.length / 16))
 
 /**
  * Packs blocks into stretches: a heading opens a new one unless the one before is still small, and blocks stay whole unless
  * one alone is longer than `max`. The heading that opens a stretch is in `section`, not in its text.
  */
 export function packBlocks(text: string, blocks: readonly Block[], sizes: ChunkSizes = TECHNICAL): Stretch[] {
-  const packed: Piece[] = []
-  let open: Piece | undefined
+  const packed: Stretch[] = []
+  let open: Stretch | undefined
   let afterHeading = false
   for (const block of blocks) {
     if (block.kind === 'heading') {
@@ -55,22 +49,22 @@ export function packBlocks(text: string, blocks: readonly Block[], sizes: ChunkS
   return packed.map((piece) => ({ ...piece, tokens: countTokens(text.slice(piece.start, piece.end)) }))
 }
 
-function piecesOf(text: string, block: Block, max: number): Piece[] {
+function piecesOf(text: string, block: Block, max: number): Stretch[] {
   const whole = pieceOf(text, block, block.start, block.end)
   if (whole.tokens <= max) return [whole]
-  return cut(text, block, max)
+  return cutBlock(text, block, max)
 }
 
-const pieceOf = (text: string, { section }: Block, start: number, end: number): Piece => ({
+const pieceOf = (text: string, { section }: Block, start: number, end: number): Stretch => ({
   start,
   end,
   section,
   tokens: sizeOf(text.slice(start, end)),
 })
 
-/** Cuts at the block's own seams, else at line ends, else at sentence ends, else anywhere between two characters. */
-function cut(text: string, block: Block, max: number): Piece[] {
-  const pieces: Piece[] = []
+/** Cuts at the block's own seams where that is enough, else at line ends, else at sentence ends, else anywhere between two characters. */
+export function cutBlock(text: string, block: Block, max: number): Stretch[] {
+  const pieces: Stretch[] = []
   for (const [start, end] of spans(block.start, block.end, finest(text, block, max))) {
     const piece = pieceOf(text, block, start, end)
     const last = pieces.at(-1)
@@ -123,7 +117,7 @@ function evenly(text: string, from: number, to: number, max: number): number[] {
   return ends.filter((end) => end < to)
 }
 
-function trimmed(text: string, piece: Piece): Piece {
+function trimmed(text: string, piece: Stretch): Stretch {
   const raw = text.slice(piece.start, piece.end)
   return { ...piece, start: piece.start + raw.length - raw.trimStart().length, end: piece.start + raw.trimEnd().length }
 }

@@ -1,7 +1,13 @@
+import { hash } from 'node:crypto'
 import type { Chunk } from '#shared/domain/document.ts'
 import type { ParsedDocument } from '#shared/domain/indexing.ts'
-import { type ChunkSizes, packBlocks, TECHNICAL } from './chunk-blocks.ts'
+import { fixedStretches, recursiveStretches } from './chunk-blindly.ts'
+import { type Block, packBlocks, type Stretch } from './chunk-blocks.ts'
+import { codeBlocks } from './chunk-code.ts'
 import { markdownBlocks, plainBlocks } from './chunk-markdown.ts'
+import { withOverlap } from './chunk-overlap.ts'
+import { type EmbedTexts, semanticStretches } from './chunk-semantic.ts'
+import { type Chunking, chunkingName, DEFAULT_CHUNKING } from './chunk-sizes.ts'
 
 /** Beyond this Markdown is read as plain paragraphs: structure is not worth parsing megabytes of it for. */
 const MAX_MARKDOWN_CHARACTERS = 300_000
@@ -9,19 +15,65 @@ const MAX_MARKDOWN_CHARACTERS = 300_000
 const DEEP_NESTING = /^[ \t>*+\-\d.)]{200}/m
 
 /**
- * Splits a document along its own structure. Every chunk is an exact stretch of `parsed.text`, and its id follows from
+ * Splits a document by any strategy but `semantic`. Every chunk is an exact stretch of `parsed.text`, and its id follows from
  * document, version and position, so that a repeat makes the same chunks.
  */
 export function chunkDocument(
   documentId: string,
   version: string,
   parsed: ParsedDocument,
-  sizes: ChunkSizes = TECHNICAL,
+  chunking: Chunking = DEFAULT_CHUNKING,
 ): Chunk[] {
-  const { text, title, structure, url, product, audience, language, modifiedAt } = parsed
+  return chunksFrom(documentId, version, parsed, chunking, stretchesOf(parsed, chunking))
+}
+
+/** The same by every strategy; `semantic` needs an embedder, and falls back to `structure` where it has too little or too much to compare. */
+export async function chunkWith(
+  documentId: string,
+  version: string,
+  parsed: ParsedDocument,
+  chunking: Chunking,
+  embed: EmbedTexts,
+): Promise<Chunk[]> {
+  if (chunking.strategy !== 'semantic') return chunkDocument(documentId, version, parsed, chunking)
+  const headings = blocksOf(parsed).filter(({ kind }) => kind === 'heading')
+  const stretches = await semanticStretches(parsed.text, headings, chunking.sizes, embed)
+  return chunksFrom(documentId, version, parsed, chunking, stretches ?? stretchesOf(parsed, chunking))
+}
+
+function stretchesOf(parsed: ParsedDocument, { strategy, sizes, overlapTokens }: Chunking): Stretch[] {
+  const { text } = parsed
+  const room = { ...sizes, max: sizes.max - overlapTokens, target: Math.min(sizes.target, sizes.max - overlapTokens) }
+  const headings = () => blocksOf(parsed).filter(({ kind }) => kind === 'heading')
+  switch (strategy) {
+    case 'fixed':
+      return fixedStretches(text, headings(), room.target)
+    case 'recursive':
+      return recursiveStretches(text, headings(), room.target)
+    case 'code':
+      return packBlocks(text, parsed.structure === 'plain' ? codeBlocks(text) : blocksOf(parsed), room)
+    default:
+      return packBlocks(text, blocksOf(parsed), room)
+  }
+}
+
+function blocksOf({ text, structure }: ParsedDocument): Block[] {
   const isMarkdown = structure === 'markdown' && text.length <= MAX_MARKDOWN_CHARACTERS && !DEEP_NESTING.test(text)
-  const stretches = packBlocks(text, isMarkdown ? markdownBlocks(text) : plainBlocks(text), sizes)
-  return stretches.map(({ start, end, section, tokens }, position) => ({
+  return isMarkdown ? markdownBlocks(text) : plainBlocks(text)
+}
+
+function chunksFrom(
+  documentId: string,
+  contentHash: string,
+  parsed: ParsedDocument,
+  chunking: Chunking,
+  stretches: readonly Stretch[],
+): Chunk[] {
+  const { text, title, url, product, audience, language, modifiedAt, pageStarts } = parsed
+  const name = chunkingName(chunking)
+  // Chunks of one text cut in two ways must never be served together, so they are two versions.
+  const version = name === '' ? contentHash : `${hash('sha256', name, 'hex').slice(0, 6)}-${contentHash}`
+  return withOverlap(text, stretches, chunking.overlapTokens).map(({ start, end, section, tokens }, position) => ({
     id: `${documentId}:${version.slice(0, 12)}:${position}`,
     documentId,
     version,
@@ -33,6 +85,7 @@ export function chunkDocument(
     end,
     tokens,
     audience,
+    ...(pageStarts === undefined ? {} : { page: pageOf(pageStarts, start) }),
     ...(url === undefined ? {} : { url }),
     ...(product === undefined ? {} : { product }),
     ...(language === undefined ? {} : { language }),
@@ -40,6 +93,9 @@ export function chunkDocument(
   }))
 }
 
-/** What is embedded: a stretch torn from its article says "the device"; title and headings say which. */
+const pageOf = (pageStarts: readonly number[], offset: number): number =>
+  Math.max(1, pageStarts.findLastIndex((start) => start <= offset) + 1)
+
+/** What is embedded: a stretch torn from its article says "the device"; title, headings and context say which. */
 export const embeddingText = (chunk: Chunk): string =>
-  [chunk.title, chunk.section.join(' > '), chunk.text].filter(Boolean).join('\n')
+  [chunk.title, chunk.section.join(' > '), chunk.context, chunk.text].filter(Boolean).join('\n')

@@ -2,6 +2,7 @@ import { fromMarkdown } from 'mdast-util-from-markdown'
 import { gfmTableFromMarkdown } from 'mdast-util-gfm-table'
 import { gfmTable } from 'micromark-extension-gfm-table'
 import type { Block } from './chunk-blocks.ts'
+import { definitionStarts } from './chunk-code.ts'
 
 type Node = ReturnType<typeof fromMarkdown>['children'][number]
 
@@ -36,7 +37,7 @@ export function markdownBlocks(text: string): Block[] {
       headings.push({ depth: Math.min(node.depth, MAX_DEPTH), text: headingText(text.slice(start, end)) })
       blocks.push({ kind: 'heading', start, end, section: headings.map((heading) => heading.text), seams: [] })
     } else if (node.type !== 'definition' && node.type !== 'thematicBreak') {
-      blocks.push({ kind: 'body', start, end, section: headings.map((heading) => heading.text), seams: seamsOf(node) })
+      blocks.push({ kind: 'body', start, end, section: headings.map((heading) => heading.text), seams: seamsOf(text, node) })
     }
   }
   return blocks
@@ -61,8 +62,10 @@ function addParagraph(text: string, from: number, to: number, blocks: Block[]): 
   if (end > start) blocks.push({ kind: 'body', start, end, section: [], seams: [] })
 }
 
-/** Where a block that is too long may be cut with the least harm: between the items of a list, between the rows of a table. */
-function seamsOf(node: Node): number[] {
+/** Where a block that is too long may be cut with the least harm: between list items, table rows, parts of a program. */
+function seamsOf(text: string, node: Node): number[] {
+  const [start, end] = [node.position!.start.offset!, node.position!.end.offset!]
+  if (node.type === 'code') return definitionStarts(text.slice(start, end)).map((at) => start + at)
   if (node.type !== 'list' && node.type !== 'table' && node.type !== 'blockquote') return []
   return node.children.slice(1).map((child) => child.position!.start.offset!)
 }

@@ -1,14 +1,22 @@
-import { chunkDocument } from '#workers/logic/chunk-document.ts'
+import { chunkWith } from '#workers/logic/chunk-document.ts'
+import { settleChunking } from '#workers/logic/chunk-sizes.ts'
 import { currentDocument, rejected, superseded } from '#workers/logic/current-document.ts'
 import type { Step } from '#workers/step.ts'
 
-/** Splits a parsed document along its structure. */
-export const chunk: Step<'index-document', 'chunk', 'documents'> = async ({ document }, { documents }, { tenant }) => {
+/** Splits a parsed document as it, its tenant or the default says. */
+export const chunk: Step<'index-document', 'chunk', 'documents' | 'embedder'> = async (
+  { document },
+  { documents, embedder },
+  { tenant, signal, call },
+) => {
   const { documentId, contentHash } = document
-  if (!(await currentDocument(documents, tenant.id, document))) return superseded()
+  const current = await currentDocument(documents, tenant.id, document)
+  if (!current) return superseded()
   const parsed = await documents.parsedOf(tenant.id, documentId, contentHash)
   if (!parsed) return superseded()
-  const chunks = chunkDocument(documentId, contentHash, parsed)
+  const chunking = settleChunking(current.chunking, tenant.config.knowledge.chunking)
+  const embed = (texts: readonly string[]) => embedder.embed(texts, 'document', signal, call)
+  const chunks = await chunkWith(documentId, contentHash, parsed, chunking, embed)
   if (chunks.length === 0) {
     return rejected(documents, tenant.id, document, {
       code: 'document-empty',

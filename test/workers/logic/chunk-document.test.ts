@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { ParsedDocument } from '#shared/domain/indexing.ts'
 import { countTokens } from '#shared/text/count-tokens.ts'
-import { TECHNICAL } from '#workers/logic/chunk-blocks.ts'
 import { chunkDocument, embeddingText } from '#workers/logic/chunk-document.ts'
+import { TECHNICAL } from '#workers/logic/chunk-sizes.ts'
 
 const parsed = (text: string, change: Partial<ParsedDocument> = {}): ParsedDocument => ({
   title: 'Manual',
