@@ -5,6 +5,7 @@ import { readLines } from './bulk.ts'
 import type { ApiDeps, ApiLimits } from './deps.ts'
 import { dispatchLater } from './dispatch-later.ts'
 import { takeUploads } from './document-upload.ts'
+import { chatRoutes } from './routes/chat-completions.ts'
 import { deadLetterRoutes } from './routes/dead-letters.ts'
 import { documentRoutes } from './routes/documents.ts'
 import { documentsBulkRoutes } from './routes/documents-bulk.ts'
@@ -29,6 +30,8 @@ export async function v1Routes(app: App, { deps, limits }: { deps: ApiDeps; limi
   const seqs = createSeqWatch(deps.runs, deps.log, limits.followPollMs)
   app.addHook('onClose', async () => seqs.stop())
   ticketEventRoutes(app, deps, limits, seqs)
+  // Errors are told in OpenAI's shape here.
+  await app.register(async (scope) => chatRoutes(scope, deps, limits, acceptTicket, seqs))
   searchRoutes(app, deps, limits)
   escalationRoutes(app, deps)
   runRoutes(app, deps)
