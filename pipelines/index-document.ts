@@ -1,6 +1,6 @@
-import { Chunks, DocumentVersion, Indexed, Parsed, Unindexed, Vectors } from '#shared/domain/indexing.ts'
+import { Chunks, DocumentVersion, Enriched, Indexed, Parsed, Unindexed, Vectors } from '#shared/domain/indexing.ts'
 import { definePipeline } from './define.ts'
-import { patient, quick } from './retry.ts'
+import { enduring, patient, quick } from './retry.ts'
 
 /**
  * From a document to passages that can be found. Every step first sees whether this version is still the document's: a run that
@@ -9,11 +9,12 @@ import { patient, quick } from './retry.ts'
  */
 export const indexDocument = definePipeline({
   name: 'index-document',
-  version: 1,
+  version: 2,
   facts: {
     document: DocumentVersion,
     parsed: Parsed,
     chunks: Chunks,
+    enriched: Enriched,
     vectors: Vectors,
     indexed: Indexed,
     unindexed: Unindexed,
@@ -38,20 +39,27 @@ export const indexDocument = definePipeline({
       retry: quick,
       deadline: '60s',
       on: {
-        chunked: { writes: ['chunks'], to: 'embed' },
+        chunked: { writes: ['chunks'], to: 'enrich' },
         rejected: { writes: ['unindexed'], to: 'closed' },
         superseded: { writes: ['unindexed'], to: 'closed' },
       },
     },
-    embed: {
+    enrich: {
       reads: ['document'],
       retry: patient,
-      deadline: '2m',
+      deadline: '10m',
+      on: { enriched: { writes: ['enriched'], to: 'embed' }, superseded: { writes: ['unindexed'], to: 'closed' } },
+    },
+    embed: {
+      reads: ['document'],
+      retry: enduring,
+      // A large document, a batch of texts at a time; what was computed is kept.
+      deadline: '10m',
       on: { embedded: { writes: ['vectors'], to: 'index' }, superseded: { writes: ['unindexed'], to: 'closed' } },
     },
     index: {
       reads: ['document'],
-      retry: patient,
+      retry: enduring,
       deadline: '60s',
       on: { indexed: { writes: ['indexed'], to: 'done' }, superseded: { writes: ['unindexed'], to: 'closed' } },
     },

@@ -11,6 +11,8 @@ export const never: RetryPolicy = { attempts: 1, first: '0s', max: '0s' }
 export const quick: RetryPolicy = { attempts: 6, first: '200ms', max: '10s' }
 /** For model providers: rate limits and incidents last minutes. */
 export const patient: RetryPolicy = { attempts: 6, first: '1s', max: '2m' }
+/** Work that nobody waits for, on stores that may be away for an hour: it waits them out. */
+export const enduring: RetryPolicy = { attempts: 60, first: '1s', max: '5m' }
 /** Other people's servers (Standard Webhooks, "Retry schedule"): seven more chances over about a day. */
 export const webhookSchedule: RetryPolicy = { after: ['5s', '5m', '30m', '2h', '5h', '10h'] }
 

@@ -14,6 +14,7 @@ const CONCURRENCY: Readonly<Record<string, number>> = {
   classify: 50,
   send: 50,
   embed: 4,
+  enrich: 8,
   parse: 4,
   chunk: 4,
   index: 4,

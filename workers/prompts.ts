@@ -20,6 +20,7 @@ export const loadPrompts = (): Readonly<Record<PromptName, Prompt>> => ({
   'classify-ticket': loadPrompt('classify-ticket'),
   'rewrite-follow-up': loadPrompt('rewrite-follow-up'),
   'summarise-conversation': loadPrompt('summarise-conversation'),
+  'contextualise-chunk': loadPrompt('contextualise-chunk'),
 })
 
 /** @throws Error that names the file and what is wrong with it */

@@ -29,7 +29,12 @@ export type Prompt = {
   /** @throws TypeError when a variable is missing or unknown */
   readonly user: (variables: Readonly<Record<string, string>>) => string
 }
-export type PromptName = 'draft-answer' | 'classify-ticket' | 'rewrite-follow-up' | 'summarise-conversation'
+export type PromptName =
+  | 'draft-answer'
+  | 'classify-ticket'
+  | 'rewrite-follow-up'
+  | 'summarise-conversation'
+  | 'contextualise-chunk'
 
 /** The doors a step may ask for; each names those it uses and gets no others. */
 export type Deps = {

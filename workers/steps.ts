@@ -5,6 +5,7 @@ import { chunk } from './steps/chunk.ts'
 import { classify } from './steps/classify.ts'
 import { deliver } from './steps/deliver.ts'
 import { embed } from './steps/embed.ts'
+import { enrich } from './steps/enrich.ts'
 import { escalate } from './steps/escalate.ts'
 import { generate } from './steps/generate.ts'
 import { index } from './steps/index-chunks.ts'
@@ -27,6 +28,6 @@ export const steps: StepTable = {
     escalate: takingBack(escalate),
     deliver: afterTold(endingTurn(deliver)),
   },
-  'index-document': { parse, chunk, embed, index },
+  'index-document': { parse, chunk, enrich, embed, index },
   'send-webhook': { send },
 }

@@ -101,7 +101,7 @@ const REMOVE_PARTS = `
     p AS (DELETE FROM parsed_documents WHERE tenant_id = $1 AND document_id = $2),
     o AS (DELETE FROM document_originals WHERE tenant_id = $1 AND document_id = $2),
     m AS (
-      UPDATE model_calls SET reply = NULL WHERE tenant_id = $1 AND run_id IN (
+      UPDATE model_calls SET reply = '' WHERE tenant_id = $1 AND run_id IN (
         SELECT id FROM runs WHERE tenant_id = $1 AND subject_id = $2 AND pipeline = 'index-document')
     )
   DELETE FROM vectors WHERE tenant_id = $1 AND document_id = $2`

@@ -1,11 +1,15 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import { indexDocument } from '#pipelines/index-document.ts'
+import { attemptsOf } from '#pipelines/retry.ts'
 import { HashEmbedder } from '#shared/adapters/models/embedder.hash.ts'
-import type { SourceDocument } from '#shared/domain/document.ts'
+import { DOCX, type SourceDocument } from '#shared/domain/document.ts'
+import { retryable } from '#shared/domain/failure.ts'
 import { Tenant, TenantConfig } from '#shared/domain/tenant.ts'
 import type { DenseIndex, SparseIndex } from '#shared/ports/search-index.ts'
 import { MemoryDenseIndex } from '#test/fakes/dense-index.memory.ts'
 import { MemoryDocumentStore } from '#test/fakes/document-store.memory.ts'
 import { MemoryKnowledge } from '#test/fakes/knowledge.memory.ts'
+import { encryptedPdf, samplePdf, zipBomb } from '#test/fakes/sample-files.ts'
 import { MemorySparseIndex } from '#test/fakes/sparse-index.memory.ts'
 import { memoryExtractor } from '#test/fakes/text-extractor.memory.ts'
 import type { StepContext } from '#workers/step.ts'
@@ -185,6 +189,74 @@ describe('index-document', () => {
       facts: { unindexed: { code: 'document-empty' } },
     })
     await expectServed(['v1'])
+  })
+
+  test('while an index is away the run waits, what was served stays whole, and the new version comes when it is back', async () => {
+    documents.put(article('v1', ['hub']))
+    await upTo('embed', 'v1')
+    await index(given('v1'), doors(), context)
+    documents.put(article('v2', ['lamp', 'cable']))
+    await upTo('embed', 'v2')
+    for (const leg of [dense, sparse]) {
+      const replace = leg.replaceDocument.bind(leg) as typeof leg.replaceDocument
+      const away = retryable('search-index-unavailable', 'away')
+      leg.replaceDocument = async () => {
+        throw away
+      }
+      await expect(index(given('v2'), doors(), context)).rejects.toBe(away)
+      expect((await documents.get('acme', 'kb-1'))?.state).toBe('indexing')
+      // A reader asks both legs and keeps to one version: see fuse-rankings.
+      expect(await servedBy('sparse')).toEqual(['v1'])
+      leg.replaceDocument = replace as never
+    }
+    expect(await index(given('v2'), doors(), context)).toMatchObject({ outcome: 'indexed' })
+    await expectServed(['v2'])
+    const patience = attemptsOf(indexDocument.steps.index.retry)
+    expect(patience).toBeGreaterThanOrEqual(30)
+  })
+
+  test('documents of one id in two tenants have nothing to do with each other', async () => {
+    documents.put(article('v1', ['hub']))
+    documents.put({ ...article('v1', ['lamp']), tenantId: 'other' })
+    const other = { ...context, tenant: { ...context.tenant, id: 'other' } }
+    for (const step of [parse, chunk, embed, index]) await step(given('v1'), doors(), context)
+    for (const step of [parse, chunk, embed, index]) await step(given('v1'), doors(), other)
+    documents.delete('other', 'kb-1')
+    await index(given('v1'), doors(), other)
+    expect(await sparse.count('other', signal)).toBe(0)
+    await expectServed(['v1'])
+  })
+
+  test.each([
+    ['a torn PDF', 'application/pdf', Buffer.from('%PDF-1.7\nrubbish'), 'document-unreadable'],
+    ['a protected PDF', 'application/pdf', encryptedPdf(), 'document-encrypted'],
+    ['a zip bomb', DOCX, zipBomb(), 'document-too-large'],
+    ['bytes that are no UTF-8', 'text/markdown', Buffer.from([0x23, 0x20, 0xff, 0xfe, 0xfd]), 'document-encoding'],
+    ['a page of scripts', 'text/html', Buffer.from(`<html>${'<script>x()</script>'.repeat(1_000)}</html>`), 'document-empty'],
+    ['an empty text', 'text/plain', Buffer.from('\uFEFF \n'), 'document-empty'],
+  ])('%s fails the document by name, and the index keeps what it has', async (_, contentType, bytes, code) => {
+    documents.put(article('v1', ['hub']))
+    await upTo('embed', 'v1')
+    await index(given('v1'), doors(), context)
+    documents.put({ ...article('bad', []), text: '', contentType }, bytes)
+    expect(await parse(given('bad'), doors(), context)).toMatchObject({ outcome: 'rejected', facts: { unindexed: { code } } })
+    expect(await documents.get('acme', 'kb-1')).toMatchObject({ state: 'failed', code, reason: expect.stringMatching(/\w/) })
+    await expectServed(['v1'])
+  })
+
+  test('a PDF is searched by page, and a document may choose how it is split', async () => {
+    const lines = Array.from({ length: 40 }, (_, i) => `Sentence ${i} is about the hub and nothing else at all.`)
+    const pdf = await samplePdf([
+      { heading: 'Hubs', lines },
+      { heading: 'Lamps', lines: lines.map((line) => line.replace('hub', 'lamp')) },
+    ])
+    documents.put({ ...article('pdf', []), text: '', contentType: 'application/pdf', chunking: { preset: 'faq' } }, pdf)
+    await upTo('embed', 'pdf')
+    await index(given('pdf'), doors(), context)
+    const chunks = await documents.chunksOf('acme', 'kb-1', 'pdf')
+    expect(chunks.length).toBeGreaterThan(2)
+    expect(new Set(chunks.map(({ section, page }) => `${section.join()} ${page}`))).toEqual(new Set(['Hubs 1', 'Lamps 2']))
+    expect(Math.max(...chunks.map(({ tokens }) => tokens))).toBeLessThanOrEqual(300)
   })
 
   test('every write to the indexes changes the knowledge version, so that cached answers are left behind', async () => {
