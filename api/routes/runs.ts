@@ -55,6 +55,17 @@ const Timeline = z.object({
   dueAt: Moment,
   attempts: z.array(AttemptView),
   usage: z.object({ calls: z.int(), inputTokens: z.int(), outputTokens: z.int(), costUsd: z.number() }),
+  /** Where the budget sent the run down the ladder: which limit, what it had left, what came next. */
+  budgetRefusals: z.array(
+    z.object({
+      step: z.string(),
+      visit: z.int(),
+      purpose: z.string(),
+      tier: z.string().nullable(),
+      reason: z.string(),
+      createdAt: Moment,
+    }),
+  ),
 })
 
 const callView = ({ step: _step, visit: _visit, createdAt, ...call }: CallRecord): z.infer<typeof Call> => ({
@@ -123,14 +134,17 @@ export function runRoutes(app: App, deps: ApiDeps): void {
     async ({ caller, params }) => {
       const run = await deps.runs.load(params.id)
       if (run?.tenantId !== caller.tenant.id) throw notFound('run')
-      const [attempts, calls, usage] = await Promise.all([
+      const [attempts, calls, usage, refusals] = await Promise.all([
         deps.runs.attempts(run.tenantId, run.id),
         deps.usage.callsOf(run.tenantId, run.id),
         deps.usage.ofRun(run.tenantId, run.id),
+        deps.usage.refusalsOf(run.tenantId, run.id),
       ])
       const grouped = callsByAttempt(attempts, calls)
       const raw = maySeeRaw(caller.roles)
-      return { ...headOf(run), attempts: attempts.map((one) => attemptView(one, grouped.get(one) ?? [], raw)), usage }
+      const views = attempts.map((one) => attemptView(one, grouped.get(one) ?? [], raw))
+      const budgetRefusals = refusals.map((one) => ({ ...one, createdAt: one.createdAt.toISOString() }))
+      return { ...headOf(run), attempts: views, usage, budgetRefusals }
     },
   )
 }

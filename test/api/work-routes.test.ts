@@ -256,6 +256,8 @@ describe('search', () => {
   })
 })
 
+const NO_CACHE = { cacheReadTokens: 0, cacheWriteTokens: 0 }
+
 describe('usage', () => {
   test('sums model calls by what is asked for, of this tenant only', async () => {
     const call = (tenantId: string, model: string, cost: number, at: string) =>
@@ -273,8 +275,16 @@ describe('usage', () => {
     const report = async (by: string, key = keyOf('read')) =>
       (await api.get(`/v1/usage?from=2026-11-20&to=2026-11-22&by=${by}`, { key })).json()
     expect((await report('model')).groups).toEqual([
-      { group: 'openai/b', calls: 1, inputTokens: 100, outputTokens: 10, costUsd: 1 },
-      { group: 'openai/a', calls: 2, inputTokens: 200, outputTokens: 20, costUsd: 0.75 },
+      { group: 'openai/b', keys: { model: 'openai/b' }, calls: 1, inputTokens: 100, outputTokens: 10, ...NO_CACHE, costUsd: 1 },
+      {
+        group: 'openai/a',
+        keys: { model: 'openai/a' },
+        calls: 2,
+        inputTokens: 200,
+        outputTokens: 20,
+        ...NO_CACHE,
+        costUsd: 0.75,
+      },
     ])
     expect((await report('day')).groups.map((one: { group: string }) => one.group)).toEqual(['2026-11-20', '2026-11-21'])
     expect((await report('step')).totals).toMatchObject({ calls: 3, costUsd: 1.75 })
@@ -284,8 +294,44 @@ describe('usage', () => {
     expect(all.groups.map((one: { group: string }) => one.group)).toEqual(['other', 'default'])
   })
 
+  test('groups by several at once, filters, and counts embeddings, which the journal does not hold', async () => {
+    await api.database.asSystem(
+      'test',
+      `INSERT INTO budget_reservations (id, tenant_id, customer_id, run_id, step, visit, purpose, day, held_nano_usd, cost_nano_usd, state,
+         provider, model, input_tokens, created_at, expires_at)
+       SELECT 'bdg_' || purpose, 'default', 'u2', 'run_y', 'retrieve', 1, purpose, '2026-11-21', 5000, 4000, 'settled', provider, 'embedding', 200,
+         '2026-11-21T02:00:00Z', '2026-11-21T03:00:00Z' FROM (VALUES ('embed', 'openai'), ('generate', NULL)) AS v(purpose, provider)`,
+    )
+    const report = async (query: string) =>
+      (await api.get(`/v1/usage?from=2026-11-20&to=2026-11-22&${query}`, { key: keyOf('read') })).json()
+    expect((await report('groupBy=day,model&customer=u2')).groups).toEqual([
+      {
+        group: '2026-11-21 | openai/embedding',
+        keys: { day: '2026-11-21', model: 'openai/embedding' },
+        calls: 1,
+        inputTokens: 200,
+        outputTokens: 0,
+        ...NO_CACHE,
+        costUsd: 0.000004,
+      },
+    ])
+    expect((await report('model=openai/a')).totals).toMatchObject({ calls: 2, costUsd: 0.75 })
+    expect((await report('step=nowhere')).totals).toMatchObject({ calls: 0, costUsd: 0 })
+    const all = await api.get('/v1/usage?from=2026-11-20&to=2026-11-22&groupBy=tenant,day')
+    expect(problemIn(all).status).toBe(422)
+  })
+
   test('refuses what is no time, a range that is backwards and one that is endless', async () => {
-    for (const query of ['from=yesterday', 'from=2026-11-22&to=2026-11-20', 'from=1990-01-01', 'by=colour', 'nope=1'])
-      expect(problemIn(await api.get(`/v1/usage?${query}`)).status, query).toBe(422)
+    for (const query of [
+      'from=yesterday',
+      'from=2026-11-22&to=2026-11-20',
+      'from=1990-01-01',
+      'by=colour',
+      'nope=1',
+      'groupBy=day,day',
+      'groupBy=',
+      'customer=%00',
+    ])
+      expect(problemIn(await api.get(`/v1/usage?$query`)).status, query).toBe(422)
   })
 })
