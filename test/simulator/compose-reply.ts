@@ -20,7 +20,7 @@ export function composeReply({ system, messages, schema }: Prompt): string {
     return JSON.stringify({ ...(instanceOf(schema) as object), ...draft })
   }
   if ('intent' in properties) return JSON.stringify(likelyIntent(schema, properties, questionIn(asked)))
-  return JSON.stringify(instanceOf(schema))
+  return JSON.stringify({ ...(instanceOf(schema) as object), ...understood(properties, questionIn(asked)) })
 }
 
 /** The label that shares most words with the question. */
@@ -32,8 +32,14 @@ function likelyIntent(schema: JsonSchema, properties: Record<string, JsonSchema>
   const found = best !== undefined && overlap(best) > 0
   const intent = found ? best : (labels.find((label) => /other|unknown|general|question/.test(label)) ?? labels[0] ?? 'question')
   const confidence = 'confidence' in properties ? { confidence: found ? 0.9 : 0.4 } : {}
-  return { ...(instanceOf(schema) as object), intent, ...confidence }
+  return { ...(instanceOf(schema) as object), intent, ...confidence, ...understood(properties, question) }
 }
+
+/** The question as it was asked, and nothing to be alarmed about: the gravest severity comes first in its list, and none was seen. */
+const understood = (properties: Record<string, JsonSchema>, question: string) => ({
+  ...('query' in properties ? { query: question.slice(0, 800) || 'simulated' } : {}),
+  ...((properties['severity']?.['enum'] as string[] | undefined)?.includes('P3') ? { severity: 'P3' } : {}),
+})
 
 /** A schema that an adapter wrote into the prompt, for servers that take none in the request. */
 export function schemaInPrompt(system: string): JsonSchema | undefined {

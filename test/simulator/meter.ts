@@ -28,9 +28,10 @@ export function createMeter(freeModels: ReadonlySet<string>) {
       if (fault) byFault[fault] = (byFault[fault] ?? 0) + 1
     },
     reject: () => void rejected++,
-    bill(model: string, usage: Usage) {
+    /** @param batch through a batch API, at half the price */
+    bill(model: string, usage: Usage, batch = false) {
       const before = byModel[model] ?? { ...NO_USAGE, calls: 0, costUsd: 0 }
-      const costUsd = freeModels.has(model) ? 0 : prices.costUsd(model, usage, new Date())
+      const costUsd = freeModels.has(model) ? 0 : prices.costUsd(model, usage, new Date(), { batch })
       byModel[model] = { ...added(before, usage), calls: before.calls + 1, costUsd: before.costUsd + costUsd }
     },
     read(): MeterFigures {

@@ -21,19 +21,31 @@ export function questionIn(prompt: string): string {
   return rest.trim()
 }
 
+/** The end may carry the mark of a fence, too: `</question 3f2a>`. */
 function elementsIn(text: string, tag: string): { attributes: string; text: string; whole: string }[] {
   const elements: { attributes: string; text: string; whole: string }[] = []
-  const end = `</${tag}>`
   let from = 0
   for (;;) {
     const start = text.indexOf(`<${tag}`, from)
     const open = start < 0 ? -1 : text.indexOf('>', start)
-    const close = open < 0 ? -1 : text.indexOf(end, open)
-    if (close < 0) return elements
-    from = close + end.length
+    if (open < 0) return elements
     const attributes = text.slice(start + tag.length + 1, open)
     // `<passages>` is not `<passage>`: look again right behind it.
-    if (attributes !== '' && !/^\s/.test(attributes)) from = open + 1
-    else elements.push({ attributes, text: text.slice(open + 1, close), whole: text.slice(start, from) })
+    if (attributes !== '' && !/^\s/.test(attributes)) {
+      from = open + 1
+      continue
+    }
+    const close = endOf(text, tag, open)
+    const closed = close < 0 ? -1 : text.indexOf('>', close)
+    if (closed < 0) return elements
+    from = closed + 1
+    elements.push({ attributes, text: text.slice(open + 1, close), whole: text.slice(start, from) })
   }
+}
+
+function endOf(text: string, tag: string, from: number): number {
+  for (let at = text.indexOf(`</${tag}`, from); at >= 0; at = text.indexOf(`</${tag}`, at + 1)) {
+    if (/^[\s>]/.test(text.slice(at + tag.length + 2, at + tag.length + 3))) return at
+  }
+  return -1
 }

@@ -2,6 +2,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import * as z from 'zod'
 import { anthropicCountTokens, anthropicMessages, sendAnthropicRefusal } from './anthropic-messages.ts'
+import { BatchPlan } from './batch-plan.ts'
+import { type BatchApis, type BatchRoute, createBatchApis, rawBodyOf } from './batch-routes.ts'
+import type { BatchFigures } from './batch-work.ts'
 import { bodyOf, Exchange, type Latency, NO_LATENCY } from './exchange.ts'
 import { createFaultQueue, Fault, type FaultQueue, FaultRule, type Strike } from './faults.ts'
 import { createMeter, type MeterFigures } from './meter.ts'
@@ -26,17 +29,21 @@ export type SimulatorOptions = {
   readonly latency?: Partial<Latency>
   /** Served by the OpenAI API under these names, free of charge, with a local server's looser rules. */
   readonly localModels?: readonly string[]
+  /** How batches fare. */
+  readonly batch?: z.input<typeof BatchPlan>
 }
 export type Simulator = {
   /** Without a path: OpenAI's base URL is `${url}/v1`, Anthropic's is `url`. */
   readonly url: string
   readonly meter: () => MeterFigures
   readonly setFaults: (rules: readonly FaultRule[]) => void
+  readonly setBatchPlan: (plan: z.input<typeof BatchPlan>) => void
+  readonly batches: () => BatchFigures
   readonly close: () => Promise<void>
 }
 
 type Api = 'openai' | 'anthropic'
-/** One file an API; the batch and file APIs of both providers will be rows of this table, too. */
+/** One file an API; files and batches have paths with ids and bodies of their own kind: `batch-routes.ts`. */
 const ROUTES: Readonly<Record<string, { readonly api: Api; readonly handler: Handler; readonly isModel: boolean }>> = {
   'POST /v1/chat/completions': { api: 'openai', handler: openAiChat, isModel: true },
   'POST /v1/embeddings': { api: 'openai', handler: openAiEmbeddings, isModel: true },
@@ -52,9 +59,12 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const world: World = { meter: createMeter(localModels), cache: createPromptCache(), localModels, nextId }
   const faults = createFaultQueue(random)
   const latency = { ...NO_LATENCY, ...options.latency }
+  const apis = createBatchApis(world, options.seed ?? 1, () => baseUrl)
+  apis.work.setPlan(options.batch ?? {})
+  let baseUrl = ''
   const server = createServer((request, response) => {
     response.setHeader('x-simulator', BANNER)
-    serve(request, response, world, faults, latency).catch((error: unknown) => {
+    serve(request, response, world, faults, latency, apis).catch((error: unknown) => {
       if (response.headersSent) response.destroy()
       else
         response.writeHead(500, { 'content-type': 'application/json' }).end(JSON.stringify({ simulator_defect: String(error) }))
@@ -65,9 +75,12 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     server.listen(options.port ?? 0, options.host ?? '127.0.0.1', resolve)
   })
   const { address, port } = server.address() as AddressInfo
+  baseUrl = `http://${address}:${port}`
   return {
-    url: `http://${address}:${port}`,
+    url: baseUrl,
     meter: () => world.meter.read(),
+    setBatchPlan: (plan) => apis.work.setPlan(plan),
+    batches: () => apis.work.figures(),
     setFaults: (rules) => faults.set(rules.map((rule) => FaultRule.parse(rule))),
     close: () =>
       new Promise((resolve) => {
@@ -77,10 +90,21 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   }
 }
 
-async function serve(request: IncomingMessage, response: ServerResponse, world: World, faults: FaultQueue, latency: Latency) {
-  const path = new URL(request.url ?? '/', 'http://simulator').pathname
+async function serve(
+  request: IncomingMessage,
+  response: ServerResponse,
+  world: World,
+  faults: FaultQueue,
+  latency: Latency,
+  apis: BatchApis,
+) {
+  const url = new URL(request.url ?? '/', 'http://simulator')
+  const path = url.pathname
+  const batchRoute = apis.routeOf(request.method, url)
+  if (batchRoute) return serveBatch(batchRoute, new Exchange(request, response, batchStrike(faults, path), latency), world)
   const text = await bodyOf(request)
-  if (path === '/' || path.startsWith('/simulator/')) return control(`${request.method} ${path}`, text, response, world, faults)
+  if (path === '/' || path.startsWith('/simulator/'))
+    return control(`${request.method} ${path}`, text, response, world, faults, apis)
   const route = routeOf(request, path)
   const strike = route?.isModel ? strikeOf(request, faults, path, text) : undefined
   const exchange = new Exchange(request, response, strike, latency)
@@ -108,6 +132,17 @@ function strikeOf(request: IncomingMessage, faults: FaultQueue, path: string, bo
   const asked = request.headers['x-simulate']
   if (asked === undefined) return faults.take(path, body)
   return { fault: Fault.parse(asked), retryAfterSeconds: undefined }
+}
+
+async function serveBatch(route: BatchRoute, exchange: Exchange, world: World) {
+  const body = await rawBodyOf(exchange.request)
+  if (strikeBeforeReading(exchange, route.api) || refuseHeaders(exchange, route.api, world)) return
+  route.handle(exchange, body)
+}
+
+/** Only faults that name a path of files or batches: those without are meant for models. */
+function batchStrike(faults: FaultQueue, path: string): Strike | undefined {
+  return faults.list().some(({ match }) => match !== undefined && path.includes(match)) ? faults.take(path, '') : undefined
 }
 
 /** Faults that need no look at the request. @returns true when the request has been dealt with */
@@ -159,7 +194,7 @@ function refuse(exchange: Exchange, world: World, api: Api, status: 400 | 401, m
 const FaultsBody = z.union([FaultRule.transform((rule) => [rule]), z.array(FaultRule)])
 
 /** The simulator's own pages: what it is, what it counted, what it shall do wrong. */
-function control(route: string, text: string, response: ServerResponse, world: World, faults: FaultQueue) {
+function control(route: string, text: string, response: ServerResponse, world: World, faults: FaultQueue, apis: BatchApis) {
   const send = (status: number, body: unknown) =>
     response
       .writeHead(status, { 'content-type': 'application/json' })
@@ -171,6 +206,8 @@ function control(route: string, text: string, response: ServerResponse, world: W
     faults.set([])
     return send(200, {})
   }
+  if (route === 'GET /simulator/batches') return send(200, apis.work.figures())
+  if (route === 'POST /simulator/batches') return setBatchPlan(text, apis, send)
   if (route === 'DELETE /simulator/faults') faults.set([])
   if (route === 'POST /simulator/faults') {
     const json = jsonOf(text)
@@ -179,6 +216,14 @@ function control(route: string, text: string, response: ServerResponse, world: W
     faults.set(parsed.data)
   }
   return route.endsWith('/simulator/faults') ? send(200, { waiting: faults.list() }) : send(404, { problem: 'no such page' })
+}
+
+function setBatchPlan(text: string, apis: BatchApis, send: (status: number, body: unknown) => unknown) {
+  const json = jsonOf(text)
+  const parsed = BatchPlan.safeParse(json.ok ? json.value : undefined)
+  if (!parsed.success) return send(400, { problem: z.prettifyError(parsed.error) })
+  apis.work.setPlan(parsed.data)
+  return send(200, parsed.data)
 }
 
 function jsonOf(text: string): { ok: true; value: unknown } | { ok: false } {
