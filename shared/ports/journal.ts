@@ -33,6 +33,6 @@ export type JournaledReply = JournalEntry & { readonly result: { readonly kind: 
 export interface Journal {
   /** The latest reply recorded under the key. Failures are never found: they are no answers. */
   find(key: JournalKey): Promise<JournaledReply | undefined>
-  /** Resolves when the entry is durable. Failures add up under one key; a reply replaces an earlier reply. */
+  /** Resolves when every process can find the entry; it is durable with the run's next transition at the latest. Failures add up under one key; a reply replaces an earlier reply. */
   record(entry: JournalEntry): Promise<void>
 }

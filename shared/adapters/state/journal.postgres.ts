@@ -35,8 +35,13 @@ const FIND = `
 
 const TRAVEL = 'rows of several tenants travel together; each names its own'
 
-/** Failed calls are numbered on; the one row 0 is the reply. */
+/**
+ * Failed calls are numbered on; the one row 0 is the reply. Nobody waits for the disk: whatever is made of a reply becomes durable
+ * with the run's next transition, which does wait and, the log being one, brings all earlier rows to the disk with it. What a
+ * crash of the database can lose are replies that nothing was made of yet. See docs/decisions/0023-what-the-gateway-costs.md.
+ */
 const RECORD = `
+  WITH quickly AS (SELECT set_config('synchronous_commit', 'off', true))
   INSERT INTO model_calls (tenant_id, run_id, step, visit, request_hash, failed_try, customer_id, task, tier, prompt_id, prompt_version,
     prompt_hash, provider, model, reply, failure, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_usd, latency_ms, created_at)
   SELECT n.tenant_id, n.run_id, n.step, n.visit, n.request_hash,
@@ -44,7 +49,7 @@ const RECORD = `
       AND c.visit = n.visit AND c.request_hash = n.request_hash AND c.failed_try > 0) END,
     n.customer_id, n.task, n.tier, n.prompt_id, n.prompt_version, n.prompt_hash, n.provider, n.model, n.reply, n.failure,
     n.input_tokens, n.output_tokens, n.cache_read_tokens, n.cache_write_tokens, n.cost_usd, n.latency_ms, n.created_at
-  FROM jsonb_to_recordset($1::jsonb) AS n(tenant_id text, run_id text, step text, visit int, request_hash text, position int, customer_id text,
+  FROM quickly, jsonb_to_recordset($1::jsonb) AS n(tenant_id text, run_id text, step text, visit int, request_hash text, position int, customer_id text,
     task text, tier text, prompt_id text, prompt_version int, prompt_hash text, provider text, model text, reply text, failure jsonb,
     input_tokens int, output_tokens int, cache_read_tokens int, cache_write_tokens int, cost_usd numeric, latency_ms int, created_at timestamptz)
   ON CONFLICT (run_id, step, visit, request_hash, failed_try) DO UPDATE SET
