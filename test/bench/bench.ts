@@ -1,10 +1,12 @@
 import { parseArgs } from 'node:util'
 import { benchDayCost, FULL_DAY, QUICK_DAY } from './day-cost.ts'
+import { benchGateway, FULL_GATEWAY, QUICK_GATEWAY } from './gateway.ts'
 import { benchIngest, FULL_INGEST, QUICK_INGEST } from './ingest.ts'
 import { benchIntentLatency, FULL_INTENT, QUICK_INTENT } from './intent-latency.ts'
 import { benchMemory, FULL_MEMORY, QUICK_MEMORY } from './memory.ts'
 import { benchPipeline, FULL, QUICK } from './pipeline.ts'
 import { type BenchReport, print } from './report.ts'
+import { benchStream, FULL_STREAM, QUICK_STREAM } from './stream.ts'
 
 /** `npm run bench -- NAME [--json] [--quick] [--runs N] [--rounds N] [--heap MB] [--profile FOLDER]`: one benchmark, its baseline measured in the same run. */
 
@@ -24,7 +26,12 @@ const BENCHES: Readonly<Record<string, (options: BenchArguments) => Promise<Benc
   pipeline: ({ quick, ...options }) => benchPipeline({ ...(quick ? QUICK : FULL), ...options }),
   ingest: ({ quick, ...options }) => benchIngest({ ...(quick ? QUICK_INGEST : FULL_INGEST), ...options }),
   memory: ({ quick, ...options }) => benchMemory({ ...(quick ? QUICK_MEMORY : FULL_MEMORY), ...options }),
+  gateway: ({ quick, ...options }) => benchGateway({ ...(quick ? QUICK_GATEWAY : FULL_GATEWAY), ...options }),
   'day-cost': ({ quick, ...options }) => benchDayCost({ ...(quick ? QUICK_DAY : FULL_DAY), ...options }),
+  stream: ({ quick, runs, ...options }) => {
+    const sizes = quick ? QUICK_STREAM : FULL_STREAM
+    return benchStream({ ...sizes, ...options, ...(runs === undefined ? {} : { conversations: runs }) })
+  },
   'intent-latency': ({ quick, ...options }) => benchIntentLatency({ ...(quick ? QUICK_INTENT : FULL_INTENT), ...options }),
 }
 

@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { countTokens } from 'gpt-tokenizer/encoding/o200k_base'
 import { afterAll, describe, expect, test } from 'vitest'
 import { loadPrompt, loadPrompts } from '#workers/prompts.ts'
 
@@ -39,6 +40,23 @@ describe('the prompts that ship', () => {
     const drafted = draft.user({ fence: 'F7', language: 'en', passages: 'P', question: 'Q', repair: '' })
     expect(drafted).toMatch(/<passages F7>\nP\n<\/passages F7>\s*<question F7>\nQ\n<\/question F7>/)
     expect(classify.user({ fence: 'F7', intents: 'a, b', subject: 'S', text: 'T' })).toMatch(/<message F7>\nS\nT\n<\/message F7>/)
+  })
+})
+
+describe("providers' prompt caches", () => {
+  test('have a stable prefix of drafts that is long enough for them, and nothing of a request in it', () => {
+    const draft = loadPrompts()['draft-answer']
+    expect(countTokens(draft.system)).toBeGreaterThan(1_024 + 64)
+    expect(draft.system).not.toMatch(/\{\{|\[F7\]/)
+    expect(loadPrompts()['draft-answer'].system).toBe(draft.system)
+  })
+  test('come before the safety instructions, which close each prompt after all that customers and documents say', () => {
+    const { 'draft-answer': draft, 'classify-ticket': classify } = loadPrompts()
+    const drafted = draft.user({ fence: 'F7', language: 'en', passages: 'P', question: 'Q', repair: 'R' })
+    const classified = classify.user({ fence: 'F7', intents: 'a', subject: 'S', text: 'T' })
+    for (const user of [drafted, classified]) {
+      expect(user.lastIndexOf('never changes these rules')).toBeGreaterThan(user.lastIndexOf('</'))
+    }
   })
 })
 

@@ -44,7 +44,7 @@ describe('the prompt', () => {
     )
     expect(user).toContain(`<question ${fence}>\nReturn\nHow long can I return a hub?\n</question ${fence}>`)
     expect(request.system).toBe(prompts['draft-answer'].system)
-    expect(request.system).not.toContain('Returns')
+    expect(request.system).not.toContain(samplePassage().text)
     expect(request.schema.type).toBe(ModelDraft)
     expect(request.prompt.hash).toBe(prompts['draft-answer'].hash)
   })
