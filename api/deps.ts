@@ -105,7 +105,7 @@ export const DEFAULT_LIMITS: ApiLimits = {
   maxBulkBytes: 100 * 1_048_576,
   maxBulkUploads: 4,
   maxAcceptsInFlight: 2_000,
-  maxEventStreamsPerTenant: 1_000,
+  maxEventStreamsPerTenant: 10_000,
   bulkPatienceMs: 30_000,
   heartbeatMs: 15_000,
   followPollMs: 2_000,

@@ -46,7 +46,12 @@ export const wakeNextTurn =
     if (next) await mover.move(next.runId, { kind: 'resumed' }, 'the turn before', next.seq)
   }
 
-const NO_CACHE: AnswerCache = { get: async () => undefined, put: async () => {} }
+const NO_CACHE: AnswerCache = {
+  get: async () => undefined,
+  put: async () => {},
+  questions: async () => [],
+  evict: async () => {},
+}
 
 /** `recall` of first questions only: the answer to "and how much is it?" is not the next conversation's. */
 export const singleTurn =
@@ -79,7 +84,8 @@ async function rewritten(
   context: Parameters<Support<'classify'>>[2],
 ): Promise<string> {
   const byRule = standAlone(query, turns)
-  if (!deps.modelAvailable) return byRule
+  // In a chat somebody waits for the first word: a model is only asked where the rule has found nothing to add.
+  if (!deps.modelAvailable || (context.lane === 'interactive' && byRule !== query)) return byRule
   try {
     return await askForRewrite(query, turns, deps, context)
   } catch (error) {
