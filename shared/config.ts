@@ -69,6 +69,8 @@ export type Config = {
   readonly localLlm: { readonly url: string; readonly model: string } | undefined
   readonly embeddingModel: string
   readonly adminApiKey: string | undefined
+  /** Where traces go; without it there are none. */
+  readonly otlpEndpoint?: string | undefined
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
 }
 
@@ -105,6 +107,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     embeddingModel: env.EMBEDDING_MODEL,
     adminApiKey: env.ADMIN_API_KEY,
     logLevel: env.LOG_LEVEL,
+    otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
   }
 }
 
@@ -116,7 +119,5 @@ function mismatches(environment: Readonly<Record<string, string | undefined>>): 
   if (isSet('LOCAL_LLM_MODEL') && !isSet('LOCAL_LLM_URL')) problems.push('LOCAL_LLM_URL: must be set along with LOCAL_LLM_MODEL')
   if (environment.EMBEDDING_MODEL?.startsWith('openai:') && !isSet('OPENAI_API_KEY'))
     problems.push(`OPENAI_API_KEY: is needed for EMBEDDING_MODEL=${environment.EMBEDDING_MODEL}`)
-  if (isSet('OTEL_EXPORTER_OTLP_ENDPOINT'))
-    problems.push('OTEL_EXPORTER_OTLP_ENDPOINT: trace export is not built yet in this version; unset it')
   return problems
 }

@@ -10,6 +10,7 @@ import { createMeasuredLlm } from './adapters/models/llm.measured.ts'
 import { createOfflineLlm } from './adapters/models/llm.offline.ts'
 import { createOpenAiLlm } from './adapters/models/llm.openai.ts'
 import { createRoutedLlm, withTenantTier } from './adapters/models/llm.routed.ts'
+import { createTracedLlm } from './adapters/models/llm.traced.ts'
 import { registerProviderGauges, withPromptCacheRatio } from './adapters/models/provider-gauges.ts'
 import { createProviderGuard } from './adapters/models/provider-guard.ts'
 import type { Config } from './config.ts'
@@ -22,6 +23,7 @@ import type { Llm, LlmRequest } from './ports/llm.ts'
 import type { Log } from './ports/log.ts'
 import type { ProviderStates } from './ports/provider-states.ts'
 import type { Telemetry } from './ports/telemetry.ts'
+import type { Traces } from './ports/traces.ts'
 import type { BatchDoors } from './wiring-batches.ts'
 
 type Parts = {
@@ -31,6 +33,8 @@ type Parts = {
   readonly clock: Clock
   readonly log: Log
   readonly budget: Budget
+  /** Absent when traces go nowhere. */
+  readonly traces?: Traces | undefined
   readonly batches: Pick<BatchDoors, 'batchRequests' | 'batchProviders'>
   /** What all processes know of the providers. */
   readonly states: ProviderStates
@@ -48,7 +52,7 @@ const allTiers = (model: string): TierModels => ({ cheap: model, standard: model
  * @throws TypeError when a model is not pinned or has no price
  */
 export function createModels(parts: Parts): { llm: Llm; modelAvailable: boolean } {
-  const { config, journal, clock, log, budget } = parts
+  const { config, journal, clock, log, budget, traces } = parts
   const prices = createPrices([...LIST_PRICES, ...(config.localLlm ? [freeOfCharge(config.localLlm.model)] : [])])
   const providers = linksOf(config, prices, clock)
   const failedCalls = createBilledCalls(createFailedCalls(journal, clock))
@@ -62,7 +66,8 @@ export function createModels(parts: Parts): { llm: Llm; modelAvailable: boolean 
   const plan = (request: LlmRequest) => routed.plan(request)
   const offline = createOfflineLlm(budgeted, { requests, providers: batchProviders, plan, journal, prices, budget, clock })
   const journaled = createJournaledLlm(offline, { journal, clock, failedCalls })
-  return { llm: withTenantTier(journaled), modelAvailable: providers.length > 0 }
+  const llm = withTenantTier(journaled)
+  return { llm: traces ? createTracedLlm(llm, { traces, clock }) : llm, modelAvailable: providers.length > 0 }
 }
 
 /** Only what goes out to somebody needs a breaker. */

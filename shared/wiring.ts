@@ -22,6 +22,7 @@ import { createRedisTokenStream } from './adapters/state/token-stream.redis.ts'
 import { createUsageStore } from './adapters/state/usage-store.postgres.ts'
 import { createLog as createPinoLog, type LogOptions } from './adapters/telemetry/log.pino.ts'
 import { createTelemetry } from './adapters/telemetry/telemetry.prometheus.ts'
+import { createOtlpTraces } from './adapters/telemetry/traces.otlp.ts'
 import type { Config } from './config.ts'
 import { Database } from './database/client.ts'
 import { openPglite } from './database/engine.pglite.ts'
@@ -78,6 +79,7 @@ export async function openDoors({
   const streamReader = connections.blocking()
   const stream = createRedisTokenStream(redis, streamReader, prefix)
   const telemetry = createTelemetry()
+  const traces = config.otlpEndpoint === undefined ? undefined : createOtlpTraces({ endpoint: config.otlpEndpoint })
   const dispatcher = createBullmqDispatcher({ redis, prefix }, queueNames)
   // A queue whose first look at Redis fails would refuse for ever; so the first looks are over before anyone uses one.
   await Promise.all(dispatcher.queues.map((queue) => queue.waitUntilReady()))
@@ -89,6 +91,7 @@ export async function openDoors({
     config,
     batches,
     budget,
+    traces,
     journal,
     telemetry,
     clock,
@@ -105,6 +108,7 @@ export async function openDoors({
     database,
     redis,
     telemetry,
+    traces,
     stream,
     dispatcher,
     ...search,
@@ -131,6 +135,7 @@ export async function openDoors({
       stream.close()
       await dispatcher.close().catch((err) => log.warn({ err }, 'the queues did not close cleanly'))
       await closeBudget()
+      await traces?.close()
       redis.disconnect()
       extractor.close()
       await search.closeSearch()

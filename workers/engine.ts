@@ -6,6 +6,7 @@ import type { RunLog } from '#shared/ports/run-log.ts'
 import type { Telemetry } from '#shared/ports/telemetry.ts'
 import type { TenantStore } from '#shared/ports/tenant-store.ts'
 import type { TokenStream } from '#shared/ports/token-stream.ts'
+import type { Traces } from '#shared/ports/traces.ts'
 import type { Deps } from './step.ts'
 
 /** What the engine itself stands on, beside the doors of the steps. */
@@ -17,6 +18,8 @@ export type Engine = {
   readonly telemetry: Telemetry
   readonly clock: Clock
   readonly log: Log
+  /** Absent when traces go nowhere. */
+  readonly traces?: Traces | undefined
   /** Names this process in the log of every run it moves. */
   readonly worker: string
   /** How many runs of the tenant are not at rest, as of a moment ago. */

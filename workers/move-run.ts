@@ -7,8 +7,9 @@ import { DISPATCHED, ENDED, type Run, type RunEvent } from '#shared/domain/run.t
 import type { Hop } from '#shared/ports/run-log.ts'
 import type { Moved, RunMover } from '#shared/ports/run-mover.ts'
 import type { Engine } from './engine.ts'
+import { traceRun } from './trace-run.ts'
 
-type Mover = Pick<Engine, 'runs' | 'dispatcher' | 'stream' | 'telemetry' | 'clock' | 'log' | 'backlogOf' | 'onMoved'>
+type Mover = Pick<Engine, 'runs' | 'dispatcher' | 'stream' | 'telemetry' | 'clock' | 'log' | 'backlogOf' | 'onMoved' | 'traces'>
 
 /**
  * The only place that moves a run on: asks `advance`, writes log and run in one guarded statement, and then, with the truth
@@ -25,6 +26,7 @@ export async function moveRun(engine: Mover, run: Run, event: RunEvent, startedA
   if (!(await engine.runs.record(hop)))
     return { moved: false, reason: 'refused', why: 'the run was moved by somebody else at the same moment' }
   measure(engine, pipeline, run, transition, startedAt, now)
+  if (engine.traces) traceRun(engine.traces, run, transition, startedAt, now)
   await announce(engine, run, transition, hop, now)
   return { moved: true, state: transition.next }
 }

@@ -6,6 +6,7 @@ import { failureOf, Parked, retryable, StepFailure } from '#shared/domain/failur
 import { DISPATCHED, type Run, type RunEvent } from '#shared/domain/run.ts'
 import type { Tenant } from '#shared/domain/tenant.ts'
 import { Ticket } from '#shared/domain/ticket.ts'
+import { spanIdOf } from '#shared/domain/trace.ts'
 import type { Job, JobResult } from '#shared/ports/consumer.ts'
 import type { Engine } from './engine.ts'
 import { moveRun } from './move-run.ts'
@@ -159,6 +160,7 @@ function contextOf(engine: Engine, run: Run, tenant: Tenant, signal: AbortSignal
       lane: run.lane,
       deadlineAt: run.deadlineAt,
       models: tenant.config.models,
+      ...(engine.traces && { trace: { traceId: run.traceId, spanId: spanIdOf(run.id, run.seq) } }),
       ...payer,
     },
   }

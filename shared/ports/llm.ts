@@ -4,6 +4,7 @@ import type { Passage } from '#shared/domain/passage.ts'
 import type { Route } from '#shared/domain/routing.ts'
 import type { TenantModels } from '#shared/domain/tenant-models.ts'
 import type { CustomerTier, Lane } from '#shared/domain/ticket.ts'
+import type { TraceParent } from '#shared/domain/trace.ts'
 import type { Usage } from '#shared/domain/usage.ts'
 
 export type LlmTask = Task
@@ -33,6 +34,8 @@ export type LlmRequest<T = unknown> = {
     readonly deadlineAt?: Date
     readonly customerTier?: CustomerTier
     readonly conversationId?: string
+    /** The span under which the call appears in the run's trace. */
+    readonly trace?: TraceParent
     /** What the tenant has set; read by routing, never sent. */
     readonly models?: TenantModels
   }

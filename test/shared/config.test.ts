@@ -125,10 +125,9 @@ test('what belongs together is asked for together', () => {
   ])
 })
 
-test('what is not built says so instead of being ignored', () => {
-  expect(problemsOf({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://localhost:4318' })).toEqual([
-    'OTEL_EXPORTER_OTLP_ENDPOINT: trace export is not built yet in this version; unset it',
-  ])
+test('traces go where they are told to', () => {
+  expect(readConfig({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://localhost:4318' }).otlpEndpoint).toBe('http://localhost:4318')
+  expect(readConfig({}).otlpEndpoint).toBeUndefined()
 })
 
 test('all problems are listed at once, of single variables and between them, in the message as in the list', () => {
