@@ -44,12 +44,22 @@ const Environment = z.object({
     z
       .string()
       .regex(
-        /^(?:hash|openai:text-embedding-3-(?:small|large))$/,
-        'hash, openai:text-embedding-3-small or openai:text-embedding-3-large',
+        /^(?:hash|openai:[\w./:-]{1,100}(?:@[1-9]\d{1,4})?|local:.{1,500})$/,
+        'hash, openai:<model>, openai:<model>@<dimensions> or local:<folder>',
       )
       .default('hash'),
   ),
-  RERANK_MODEL: z.preprocess(blankIsUnset, z.literal('lexical').default('lexical')),
+  RERANK_MODEL: z.preprocess(
+    blankIsUnset,
+    z
+      .string()
+      .regex(
+        /^(?:lexical|local:.{1,500}|http:https?:\/\/\S{1,500}|https?:\/\/\S{1,500})$/,
+        'lexical, local:<folder> or http:<url>',
+      )
+      .default('lexical'),
+  ),
+  RERANK_API_KEY: optional(z.string()),
   ADMIN_API_KEY: optional(z.string().min(16, 'at least 16 characters')),
   LOG_LEVEL: z.preprocess(blankIsUnset, z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info')),
   OTEL_EXPORTER_OTLP_ENDPOINT: optional(url('http', 'https')),
@@ -68,6 +78,8 @@ export type Config = {
   readonly anthropic: { readonly apiKey: string; readonly baseUrl: string | undefined } | undefined
   readonly localLlm: { readonly url: string; readonly model: string } | undefined
   readonly embeddingModel: string
+  /** `lexical`, `local:<folder>` or `http:<url>`, where `#name` at the end of the address names the model. */
+  readonly rerank: { readonly model: string; readonly apiKey: string | undefined }
   readonly adminApiKey: string | undefined
   /** Where traces go; without it there are none. */
   readonly otlpEndpoint?: string | undefined
@@ -105,6 +117,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       env.ANTHROPIC_API_KEY === undefined ? undefined : { apiKey: env.ANTHROPIC_API_KEY, baseUrl: env.ANTHROPIC_BASE_URL },
     localLlm: env.LOCAL_LLM_URL === undefined ? undefined : { url: env.LOCAL_LLM_URL, model: env.LOCAL_LLM_MODEL! },
     embeddingModel: env.EMBEDDING_MODEL,
+    rerank: { model: env.RERANK_MODEL, apiKey: env.RERANK_API_KEY },
     adminApiKey: env.ADMIN_API_KEY,
     logLevel: env.LOG_LEVEL,
     otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
@@ -119,5 +132,20 @@ function mismatches(environment: Readonly<Record<string, string | undefined>>): 
   if (isSet('LOCAL_LLM_MODEL') && !isSet('LOCAL_LLM_URL')) problems.push('LOCAL_LLM_URL: must be set along with LOCAL_LLM_MODEL')
   if (environment.EMBEDDING_MODEL?.startsWith('openai:') && !isSet('OPENAI_API_KEY'))
     problems.push(`OPENAI_API_KEY: is needed for EMBEDDING_MODEL=${environment.EMBEDDING_MODEL}`)
+  problems.push(...embeddingProblems(environment.EMBEDDING_MODEL ?? '', isSet('OPENAI_BASE_URL')))
   return problems
+}
+
+const OPENAI_EMBEDDINGS: Readonly<Record<string, number>> = { 'text-embedding-3-small': 1_536, 'text-embedding-3-large': 3_072 }
+
+/** OpenAI's own models are known, with their price; others need a server of one's own, and the length of their vectors. */
+function embeddingProblems(setting: string, hasOwnServer: boolean): string[] {
+  const [, model, dimensions] = /^openai:([^@]*)(?:@(\d+))?$/.exec(setting) ?? []
+  if (model === undefined) return []
+  const own = OPENAI_EMBEDDINGS[model]
+  if (own === undefined && (!hasOwnServer || dimensions === undefined))
+    return [
+      `EMBEDDING_MODEL: ${model} is none of ${Object.keys(OPENAI_EMBEDDINGS).join(', ')}; a model of your own server needs OPENAI_BASE_URL and @<dimensions>`,
+    ]
+  return own !== undefined && Number(dimensions) > own ? [`EMBEDDING_MODEL: ${model} has at most ${own} dimensions`] : []
 }

@@ -1,25 +1,30 @@
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { createBudgetedEmbedder } from './adapters/models/embedder.budgeted.ts'
+import { createCachedEmbedder } from './adapters/models/embedder.cached.ts'
 import { HashEmbedder } from './adapters/models/embedder.hash.ts'
 import { createOfflineEmbedder } from './adapters/models/embedder.offline.ts'
+import { createOnnxEmbedder } from './adapters/models/embedder.onnx.ts'
 import { createOpenAiEmbedder } from './adapters/models/embedder.openai.ts'
+import { modelAndDimensions, OPENAI_DIMENSIONS } from './adapters/models/embedding-models.ts'
+import { createFallbackReranker } from './adapters/models/reranker.fallback.ts'
+import { createHttpReranker } from './adapters/models/reranker.http.ts'
 import { LexicalReranker } from './adapters/models/reranker.lexical.ts'
+import { createOnnxReranker } from './adapters/models/reranker.onnx.ts'
 import { createQdrantDenseIndex } from './adapters/search/dense-index.qdrant.ts'
 import { SqliteDenseIndex } from './adapters/search/dense-index.sqlite.ts'
 import { HybridSearcher } from './adapters/search/searcher.hybrid.ts'
 import { createElasticsearchSparseIndex } from './adapters/search/sparse-index.elasticsearch.ts'
 import { SqliteSparseIndex } from './adapters/search/sparse-index.sqlite.ts'
 import type { Config } from './config.ts'
-import { createPrices } from './domain/price.ts'
+import { createPrices, freeOfCharge, LIST_PRICES } from './domain/price.ts'
 import type { BatchRequests } from './ports/batch-store.ts'
 import type { Budget } from './ports/budget.ts'
 import type { Clock } from './ports/clock.ts'
 import type { Embedder } from './ports/embedder.ts'
 import type { Journal } from './ports/journal.ts'
 import type { Log } from './ports/log.ts'
+import type { Reranker } from './ports/reranker.ts'
 import type { DenseIndex, SparseIndex } from './ports/search-index.ts'
-
-const OPENAI_DIMENSIONS: Readonly<Record<string, number>> = { 'text-embedding-3-small': 1_536, 'text-embedding-3-large': 3_072 }
 
 /** Where embeddings that cost money are accounted for; without it (tools outside the platform) they are not. */
 type Books = { readonly budget: Budget; readonly log: Log; readonly journal: Journal; readonly requests: BatchRequests }
@@ -30,10 +35,11 @@ type Books = { readonly budget: Budget; readonly log: Log; readonly journal: Jou
  * @throws StepFailure when a configured server cannot be reached
  */
 export async function createSearch(config: Config, clock: Clock, books?: Books) {
-  const embedder = createEmbedder(config, clock, books)
+  const embedder = await createEmbedder(config, clock, books)
+  const reranker = await createReranker(config, clock, books?.log)
   const { dense, closeDense } = await openDense(config, embedder, clock)
   const { sparse, closeSparse } = await openSparse(config, clock)
-  const searcher = new HybridSearcher({ embedder, dense, sparse, reranker: new LexicalReranker() })
+  const searcher = new HybridSearcher({ embedder, dense, sparse, reranker })
   return {
     embedder,
     dense,
@@ -73,13 +79,39 @@ async function openSparse(
   return { sparse, closeSparse: () => sparse.close() }
 }
 
-function createEmbedder(config: Config, clock: Clock, books: Books | undefined): Embedder {
-  if (config.embeddingModel === 'hash') return new HashEmbedder()
-  const model = config.embeddingModel.slice('openai:'.length)
-  // The configuration has seen to it that there is a key.
-  const embedder = createOpenAiEmbedder({ ...config.openAi!, model, dimensions: OPENAI_DIMENSIONS[model]!, clock })
-  if (!books) return embedder
-  const prices = createPrices()
+async function createEmbedder(config: Config, clock: Clock, books: Books | undefined): Promise<Embedder> {
+  const { embeddingModel } = config
+  if (embeddingModel === 'hash') return new HashEmbedder()
+  const local = /^local:(.+?)(?:@(\d+))?$/.exec(embeddingModel)
+  if (local) {
+    const dimensions = local[2] === undefined ? undefined : Number(local[2])
+    return createCachedEmbedder(await createOnnxEmbedder(resolve(local[1]!), { dimensions }))
+  }
+  // The configuration has seen to it that there is a key, and dimensions for a model that is not OpenAI's.
+  const { model, dimensions } = modelAndDimensions(embeddingModel.slice('openai:'.length))
+  const embedder = createOpenAiEmbedder({ ...config.openAi!, model, dimensions: dimensions!, clock })
+  if (!books) return createCachedEmbedder(embedder)
+  // What is not OpenAI's is on a server of one's own: free by decision.
+  const prices = createPrices(model in OPENAI_DIMENSIONS ? LIST_PRICES : [...LIST_PRICES, freeOfCharge(model)])
   const budgeted = createBudgetedEmbedder(embedder, { ...books, prices, clock, provider: 'openai', model })
-  return createOfflineEmbedder(budgeted, { ...books, prices, clock, model })
+  if (!(model in OPENAI_DIMENSIONS)) return createCachedEmbedder(budgeted)
+  return createCachedEmbedder(createOfflineEmbedder(budgeted, { ...books, prices, clock, model }))
+}
+
+async function createReranker(config: Config, clock: Clock, log: Log | undefined): Promise<Reranker> {
+  const { model, apiKey } = config.rerank
+  const lexical = new LexicalReranker()
+  if (model === 'lexical') return lexical
+  const first = model.startsWith('local:')
+    ? await createOnnxReranker(resolve(model.slice('local:'.length)))
+    : createHttpReranker({ ...httpModel(model), apiKey, clock })
+  return createFallbackReranker(first, lexical, log ?? { warn: () => {} })
+}
+
+/** `http:<url>`, or just the address; what stands behind `#` names the model. */
+function httpModel(setting: string): { url: string; model: string | undefined } {
+  const address = new URL(setting.replace(/^http:(?=https?:)/, ''))
+  const model = decodeURIComponent(address.hash.slice(1)) || undefined
+  address.hash = ''
+  return { url: address.href, model }
 }

@@ -17,6 +17,7 @@ export const benchConfig = ({ redisUrl, databaseUrl, dataDir }: Where): Config =
   anthropic: undefined,
   localLlm: undefined,
   embeddingModel: 'hash',
+  rerank: { model: 'lexical', apiKey: undefined },
   adminApiKey: BENCH_KEY,
   logLevel: 'warn',
 })

@@ -25,6 +25,7 @@ const DEFAULTS = {
   anthropic: undefined,
   localLlm: undefined,
   embeddingModel: 'hash',
+  rerank: { model: 'lexical', apiKey: undefined },
   adminApiKey: undefined,
   logLevel: 'info',
 }
@@ -74,6 +75,7 @@ test('everything that is set arrives', () => {
     anthropic: { apiKey: 'sk-2', baseUrl: ALL.ANTHROPIC_BASE_URL },
     localLlm: { url: ALL.LOCAL_LLM_URL, model: 'qwen' },
     embeddingModel: 'openai:text-embedding-3-small',
+    rerank: { model: 'lexical', apiKey: undefined },
     adminApiKey: '0123456789abcdef',
     logLevel: 'warn',
   })
@@ -115,6 +117,22 @@ describe('every variable is checked, and the problem names it', () => {
   ] as const)('%s=%s', ([name, value]) => {
     expect(namesOf({ [name]: value })).toContain(name)
   })
+})
+
+test("embedders and rerankers may be local, shortened, or on a server of one's own", () => {
+  const base = { OPENAI_API_KEY: 'sk-1' }
+  const own = { ...base, OPENAI_BASE_URL: 'http://localhost:8000/v1' }
+  expect(readConfig({ ...base, EMBEDDING_MODEL: 'openai:text-embedding-3-large@256' }).embeddingModel).toContain('@256')
+  expect(readConfig({ ...own, EMBEDDING_MODEL: 'openai:nomic-ai/nomic-embed-text-v1.5@512' }).embeddingModel).toContain('nomic')
+  expect(readConfig({ EMBEDDING_MODEL: 'local:/models/e5' }).embeddingModel).toBe('local:/models/e5')
+  for (const [environment, setting] of [
+    [base, 'openai:text-embedding-3-small@4000'],
+    [base, 'openai:nomic-embed-text@512'],
+    [own, 'openai:nomic-embed-text'],
+  ] as const)
+    expect(namesOf({ ...environment, EMBEDDING_MODEL: setting })).toEqual(['EMBEDDING_MODEL'])
+  for (const model of ['local:/models/reranker', 'http:https://rerank.example/v1/rerank#bge', 'http://localhost:8080/rerank'])
+    expect(readConfig({ RERANK_MODEL: model, RERANK_API_KEY: 'k' }).rerank).toEqual({ model, apiKey: 'k' })
 })
 
 test('what belongs together is asked for together', () => {

@@ -3,6 +3,7 @@ import { retryable } from '#shared/domain/failure.ts'
 import type { Clock } from '#shared/ports/clock.ts'
 import type { Embedder, EmbeddingFor } from '#shared/ports/embedder.ts'
 import { type CallLimitOptions, callLimits, watchCall, withoutWatchdog } from './call-watch.ts'
+import { prefixed, profileOf, unitLength } from './embedding-models.ts'
 import { failureOfOpenAi, openAiClient } from './llm.openai.ts'
 
 export type OpenAiEmbedderOptions = {
@@ -10,7 +11,7 @@ export type OpenAiEmbedderOptions = {
   readonly baseUrl?: string | undefined
   /** e.g. `text-embedding-3-small` */
   readonly model: string
-  /** Shorter vectors than the model's own (Matryoshka); part of the embedder's id. */
+  /** Shorter vectors than the model's own where it was trained for that (Matryoshka); part of the embedder's id. */
   readonly dimensions: number
   readonly clock: Clock
   readonly limits?: CallLimitOptions
@@ -30,16 +31,19 @@ export function createOpenAiEmbedder(options: OpenAiEmbedderOptions): Embedder {
   const { model, dimensions, clock, onUsage } = options
   const limits = withoutWatchdog(callLimits({ deadlineMs: 60_000, ...options.limits }))
   const client = openAiClient(options)
+  const profile = profileOf(model)
+  // OpenAI shortens vectors itself; other servers refuse a field they do not know, so there the front of the vector is taken here.
+  const shorten = model.startsWith('text-embedding-3') ? { dimensions } : {}
 
   async function embedBatch(texts: readonly string[], signal: AbortSignal, owner?: EmbeddingFor): Promise<Float32Array[]> {
     try {
       const response = await watchCall(signal, limits, (watch) =>
-        client.embeddings.create({ model, dimensions, input: [...texts] }, { signal: watch.signal }),
+        client.embeddings.create({ model, ...shorten, input: [...texts] }, { signal: watch.signal }),
       )
       const inputTokens = response?.usage?.prompt_tokens ?? 0
       onUsage?.({ model, inputTokens })
       owner?.onBilled?.(inputTokens)
-      return vectorsOf(response, texts.length, dimensions)
+      return vectorsOf(response, texts.length, dimensions, profile.matryoshka)
     } catch (error) {
       if (signal.aborted) throw signal.reason
       throw failureOfOpenAi(error, clock.now(), false) ?? error
@@ -49,9 +53,9 @@ export function createOpenAiEmbedder(options: OpenAiEmbedderOptions): Embedder {
   return {
     id: `openai-${model}-${dimensions}`,
     dimensions,
-    async embed(texts, _kind, signal, owner) {
+    async embed(texts, kind, signal, owner) {
       const vectors: Float32Array[] = []
-      for (const batch of batchesOf(texts)) vectors.push(...(await embedBatch(batch, signal, owner)))
+      for (const batch of batchesOf(prefixed(texts, kind, profile))) vectors.push(...(await embedBatch(batch, signal, owner)))
       return vectors
     },
   }
@@ -73,19 +77,19 @@ export function batchesOf(texts: readonly string[]): string[][] {
   return batches
 }
 
-function vectorsOf(response: OpenAI.CreateEmbeddingResponse | undefined, count: number, dimensions: number): Float32Array[] {
+function vectorsOf(
+  response: OpenAI.CreateEmbeddingResponse | undefined,
+  count: number,
+  dimensions: number,
+  mayShorten: boolean,
+): Float32Array[] {
   const vectors = new Array<Float32Array>(count)
-  for (const { index, embedding } of response?.data ?? []) vectors[index] = unitLength(embedding)
+  for (const { index, embedding } of response?.data ?? []) {
+    if (!mayShorten && embedding.length !== dimensions) continue
+    vectors[index] = unitLength(embedding, dimensions)
+  }
   for (let i = 0; i < count; i++) {
     if (vectors[i]?.length !== dimensions) throw retryable('provider-bad-reply', `no vector of ${dimensions} for text ${i}`)
   }
   return vectors
-}
-
-export function unitLength(values: Iterable<number>): Float32Array {
-  const vector = Float32Array.from(values)
-  let square = 0
-  for (const value of vector) square += value * value
-  const length = Math.sqrt(square) || 1
-  return vector.map((value) => value / length)
 }

@@ -250,7 +250,10 @@ describe('index-document', () => {
       { heading: 'Hubs', lines },
       { heading: 'Lamps', lines: lines.map((line) => line.replace('hub', 'lamp')) },
     ])
-    documents.put({ ...article('pdf', []), text: '', contentType: 'application/pdf', chunking: { preset: 'faq' } }, pdf)
+    documents.put(
+      { ...article('pdf', []), title: 'Guide', text: '', contentType: 'application/pdf', chunking: { preset: 'faq' } },
+      pdf,
+    )
     await upTo('embed', 'pdf')
     await index(given('pdf'), doors(), context)
     const chunks = await documents.chunksOf('acme', 'kb-1', 'pdf')
