@@ -32,15 +32,27 @@ export const EvalDocument = z.object({
 })
 export type EvalDocument = z.infer<typeof EvalDocument>
 
-export const EvalQuery = z.object({
-  id: z.string(),
-  kind: z.string().default('all'),
-  text: z.string(),
-  /** Documents that answer; empty when none does and the right thing is to abstain. */
-  gold: z.array(z.string()),
-  /** The document that the query was taken from; dropped from rankings. */
-  from: optionalText,
-})
+const Turn = z.object({ r: z.enum(['u', 'a']), t: z.string() })
+/** A query, or the last question of a conversation. */
+export const EvalQuery = z
+  .object({
+    id: z.string().optional(),
+    kind: z.string().default('all'),
+    text: z.string().optional(),
+    question: z.string().optional(),
+    history: z.array(Turn).default([]),
+    /** Documents that answer; empty when none does and the right thing is to abstain. */
+    gold: z.array(z.string()),
+    /** The document that the query was taken from; dropped from rankings. */
+    from: optionalText,
+    /** Of the retired document that a query without an answer was taken from; a query that says something else tells symptoms. */
+    title: optionalText,
+  })
+  .transform(({ text, question, ...rest }, context) => {
+    const asked = text ?? question
+    if (asked === undefined) context.addIssue({ code: 'custom', message: 'text or question is needed' })
+    return { ...rest, text: asked ?? '' }
+  })
 export type EvalQuery = z.infer<typeof EvalQuery>
 
 /** @throws Error naming file and line when one does not fit */
@@ -58,7 +70,7 @@ export function readLines<T>(path: string, schema: z.ZodType<T>): T[] {
 }
 
 /**
- * Chunks as the product would make them. Product, area and path, which a help centre shows as breadcrumbs, lead the section.
+ * Chunks as the product would make them. `area`, which a help centre shows as a breadcrumb, leads the section; `path` is the address.
  * @param without fields that must not help
  */
 export function chunksOfEvalDocument(document: EvalDocument, without: ReadonlySet<string>, maskSymptoms: boolean): Chunk[] {
@@ -74,15 +86,14 @@ export function chunksOfEvalDocument(document: EvalDocument, without: ReadonlySe
     text: text.filter((part) => part !== undefined && part !== '').join('\n\n') || (field('title') ?? ''),
     structure: 'markdown',
     audience: 'public',
+    ...optional('product', field('product')),
+    ...optional('url', urlOf(field('path'))),
   }
-  const crumbs = [field('product'), field('area'), ...breadcrumbs(field('path'))].filter((crumb) => crumb !== undefined)
-  const unique = [...new Set(crumbs)]
-  return chunkDocument(document.id, 'eval', parsed).map((chunk) => ({ ...chunk, section: [...unique, ...chunk.section] }))
+  const area = field('area')
+  const chunks = chunkDocument(document.id, 'eval', parsed)
+  return area === undefined ? chunks : chunks.map((chunk) => ({ ...chunk, section: [area, ...chunk.section] }))
 }
 
-const breadcrumbs = (path: string | undefined): string[] =>
-  (path ?? '')
-    .replace(/\.md$/, '')
-    .split('/')
-    .map((part) => part.replace(/[-_]/g, ' '))
-    .filter(Boolean)
+const optional = (name: 'product' | 'url', value: string | undefined) => (value === undefined ? {} : { [name]: value })
+/** A path in a repository becomes the path of an address, which the product knows of every document that has one. */
+const urlOf = (path: string | undefined) => path && encodeURI(`https://docs.invalid/${path}`)

@@ -3,6 +3,7 @@ import type { Embedder } from '#shared/ports/embedder.ts'
 import type { DenseIndex, SparseIndex } from '#shared/ports/search-index.ts'
 import type { ScoredCandidate, Searcher } from '#shared/ports/searcher.ts'
 import { embeddingText } from '#workers/logic/chunk-document.ts'
+import { withHistory } from '#workers/logic/conversation-query.ts'
 import { areaUnderCurve, meanScores, percentile, type RankingScores, scoreRanking } from './ranking-metrics.ts'
 import { chunksOfEvalDocument, EvalDocument, EvalQuery, readLines } from './retrieval-data.ts'
 
@@ -107,7 +108,11 @@ async function load(
 async function answer(query: EvalQuery, tenantId: string, searcher: Searcher, signal: AbortSignal): Promise<Answered> {
   const began = performance.now()
   const filter = { tenantId, audiences: AUDIENCES }
-  const result = await searcher.search({ query: query.text, filter, perLeg: PER_LEG, explain: true }, signal)
+  const asked = withHistory(
+    query.text,
+    query.history.map(({ r, t }) => ({ by: r === 'u' ? 'customer' : 'agent', text: t })),
+  )
+  const result = await searcher.search({ query: asked, filter, perLeg: PER_LEG, explain: true }, signal)
   const ms = performance.now() - began
   const candidates = (result.candidates ?? []).filter(({ chunk }) => chunk.documentId !== query.from)
   const gold = new Set(query.gold)

@@ -5,7 +5,8 @@ export type Candidate = {
   readonly chunk: Chunk
   readonly fused: number
   readonly dense?: { readonly score: number }
-  readonly sparse?: { readonly score: number }
+  /** `signals` in the order of `SIGNALS`, where the sparse leg knows its words well enough. */
+  readonly sparse?: { readonly score: number; readonly signals?: readonly number[] }
 }
 
 /** Second stage: reads query and passage together, which is dearer and better than comparing them apart. */

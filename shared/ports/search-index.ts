@@ -6,8 +6,45 @@ export type SearchFilter = {
   readonly audiences: readonly Audience[]
   readonly product?: string
   readonly language?: string
+  /** ISO 8601; only passages of documents modified at or after it. A document that does not say is left out. */
+  readonly modifiedFrom?: string
 }
-export type ScoredChunk = { readonly chunk: Chunk; readonly score: number }
+export type ScoredChunk = {
+  readonly chunk: Chunk
+  readonly score: number
+  /** How query and passage meet, in the order of `SIGNALS`; only from an index that knows its words well enough. */
+  readonly signals?: readonly number[]
+}
+
+/**
+ * Signs of relevance that a reranker can weigh. Sums of BM25 are divided by the square root of the query's weight, so that
+ * long queries and short ones are on one scale; coverages and shares are 0..1.
+ */
+export const SIGNALS = [
+  'document',
+  'passage',
+  'titleShare',
+  'pathShare',
+  'bestShare',
+  'title',
+  'path',
+  'text',
+  'section',
+  'titlePairs',
+  'pathPairs',
+  'sectionPairs',
+  'textPairs',
+  'coverage',
+  'covered',
+  'identifiers',
+  'beginning',
+  'beginningInTitle',
+  'ending',
+  'endingInTitle',
+  'titleRun',
+  'nearest',
+  'nearestShare',
+] as const
 
 /** What both legs of the search have in common. One document's chunks change together: readers see the old or the new. */
 interface ChunkIndex<Item> {

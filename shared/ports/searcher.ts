@@ -24,7 +24,7 @@ export type Leg = 'dense' | 'sparse'
 export type ScoredCandidate = {
   readonly chunk: Chunk
   readonly dense?: { readonly rank: number; readonly score: number }
-  readonly sparse?: { readonly rank: number; readonly score: number }
+  readonly sparse?: { readonly rank: number; readonly score: number; readonly signals?: readonly number[] }
   readonly fused: number
   /** Absent when it was not among those that the reranker read. */
   readonly rerank?: number
@@ -33,12 +33,17 @@ export type ScoredCandidate = {
 export type SearchResult = {
   /** Best first, numbered from 1, never two versions of one document. */
   readonly passages: Passage[]
-  /** 0..1: how much of the query's content words the best passage holds. */
+  /**
+   * 0..1: how likely it is that the best passage answers, calibrated where the sparse leg gives signals (docs/retrieval.md); else from
+   * how much of the query's content words the best passage holds, brought to the same scale.
+   */
   readonly evidence: number
   /** Legs that did not answer in time; the other one served alone. */
   readonly failedLegs: Leg[]
   /** Best first, only with `explain`. */
   readonly candidates?: ScoredCandidate[]
+  /** What `evidence` was calculated from, only with `explain`: score, lead, cosine and `SIGNALS` of the best candidate. */
+  readonly evidenceFrom?: readonly number[]
 }
 
 /** The whole search: both legs, fusion, reranking, de-duplication, the token budget. */

@@ -1,3 +1,4 @@
+import { RERANK_WEIGHTS } from '#shared/adapters/search/match-weights.ts'
 import type { Candidate, Reranker } from '#shared/ports/reranker.ts'
 import { coverage, type TermWeights, weighTerms } from '#shared/text/term-coverage.ts'
 import { contentTerms, isIdentifier, tokenize } from '#shared/text/tokenize.ts'
@@ -8,12 +9,16 @@ const WINDOW_TERMS = 24
 
 type Read = { readonly order: string[]; readonly body: Set<string>; readonly title: Set<string>; readonly section: Set<string> }
 
-/** Reads query and passage side by side without a model: which words, how rare, how close together, in the title or not. */
+/**
+ * Weighs how query and passage meet, without a model: which words, how rare, how close together, in the title or not. Where the sparse
+ * leg gives signals (the embedded one does) by weights learned on them, else by reading the candidates side by side.
+ */
 export class LexicalReranker implements Reranker {
-  readonly id = 'lexical-v1'
+  readonly id = 'lexical-v2'
 
   async rerank(query: string, candidates: readonly Candidate[], signal: AbortSignal): Promise<number[]> {
     signal.throwIfAborted()
+    if (candidates.some(({ sparse }) => sparse?.signals !== undefined)) return bySignals(candidates)
     const texts = candidates.map(({ chunk }): Read => {
       const order = contentTerms(chunk.text)
       const title = new Set(contentTerms(chunk.title))
@@ -35,6 +40,20 @@ export class LexicalReranker implements Reranker {
       }),
     )
   }
+}
+
+/** What only the dense leg found shares no word worth counting with the query: behind all others, in the order of fusion. */
+function bySignals(candidates: readonly Candidate[]): number[] {
+  const scores = candidates.map(({ sparse, dense }) => {
+    if (sparse?.signals === undefined) return undefined
+    let score = RERANK_WEIGHTS.at(-1)! * (dense?.score ?? 0)
+    sparse.signals.forEach((value, i) => {
+      score += RERANK_WEIGHTS[i]! * value
+    })
+    return score
+  })
+  const least = Math.min(...scores.filter((score) => score !== undefined))
+  return scores.map((score, i) => score ?? least - 1 + candidates[i]!.fused)
 }
 
 type Signs = { [Name in 'sparse' | 'dense' | keyof ReturnType<typeof signsOf>]: number }

@@ -1,24 +1,27 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { Chunk } from '#shared/domain/document.ts'
+import type { Chunk } from '#shared/domain/document.ts'
 import { terminal } from '#shared/domain/failure.ts'
 import type { DenseIndex, ScoredChunk, SearchFilter } from '#shared/ports/search-index.ts'
+import { CHANGE_TABLE, changesSince, currentGeneration, recordChange, recordEnd } from './change-log.ts'
+import { ChunkCache } from './chunk-cache.ts'
+import { acceptor } from './chunk-filter.ts'
 import { type Schema, SqliteFiles } from './sqlite-file.ts'
-import { VectorArena, VectorMatrix, type VectorRow } from './vector-matrix.ts'
+import { VectorArena, VectorMatrix } from './vector-matrix.ts'
 
 const SCHEMA: Schema = {
-  version: 1,
+  version: 2,
   create: `
     CREATE TABLE embedder (only INTEGER PRIMARY KEY CHECK (only = 1), id TEXT NOT NULL, dimensions INTEGER NOT NULL);
     CREATE TABLE vector (
-      id INTEGER PRIMARY KEY, document_id TEXT NOT NULL, audience TEXT NOT NULL, product TEXT, language TEXT, elements BLOB NOT NULL
+      id INTEGER PRIMARY KEY, document_id TEXT NOT NULL, audience TEXT NOT NULL, product TEXT, language TEXT, modified_at TEXT,
+      elements BLOB NOT NULL
     );
     CREATE INDEX vector_document ON vector (document_id);
     CREATE TABLE chunk (id INTEGER PRIMARY KEY, body TEXT NOT NULL);
-    CREATE TABLE change (generation INTEGER PRIMARY KEY AUTOINCREMENT, document_id TEXT NOT NULL);
+    ${CHANGE_TABLE}
   `,
+  upgrade: { 1: addModifiedAt },
 }
-/** A process that is further behind than this reads its matrix anew instead of catching up. */
-const KEPT_CHANGES = 5_000
 const MEBIBYTE = 1_048_576
 
 type Options = {
@@ -27,7 +30,7 @@ type Options = {
   /** Bytes of vectors kept in memory; beyond it the tenants that were idle longest are read again when they come back. */
   readonly maxMatrixBytes?: number
 }
-type Resident = { readonly matrix: VectorMatrix; generation: number }
+type Resident = { readonly matrix: VectorMatrix; generation: number; readonly chunks: ChunkCache }
 
 /**
  * Exact nearest neighbours: vectors rest in SQLite, and a matrix per tenant in memory is kept in step with the file by its
@@ -59,7 +62,7 @@ export class SqliteDenseIndex implements DenseIndex {
       this.#refuseOtherEmbedder(database)
       removeRows(database, documentId)
       const addVector = database.prepare(
-        'INSERT INTO vector (document_id, audience, product, language, elements) VALUES (?, ?, ?, ?, ?)',
+        'INSERT INTO vector (document_id, audience, product, language, modified_at, elements) VALUES (?, ?, ?, ?, ?, ?)',
       )
       const addChunk = database.prepare('INSERT INTO chunk (id, body) VALUES (?, ?)')
       for (const { chunk, vector } of items) {
@@ -69,6 +72,7 @@ export class SqliteDenseIndex implements DenseIndex {
           chunk.audience,
           chunk.product ?? null,
           chunk.language ?? null,
+          chunk.modifiedAt ?? null,
           bytes,
         )
         addChunk.run(lastInsertRowid, JSON.stringify(chunk))
@@ -86,10 +90,8 @@ export class SqliteDenseIndex implements DenseIndex {
 
   async deleteTenant(tenantId: string, signal: AbortSignal): Promise<void> {
     await this.#files.write(tenantId, signal, (database) => {
-      database.exec('DELETE FROM vector; DELETE FROM chunk; DELETE FROM embedder; DELETE FROM change')
-      // A leap in the log: every process is now too far behind to catch up, and reads anew.
-      database.exec(`UPDATE sqlite_sequence SET seq = seq + ${KEPT_CHANGES + 1} WHERE name = 'change'`)
-      recordChange(database, '')
+      database.exec('DELETE FROM vector; DELETE FROM chunk; DELETE FROM embedder')
+      recordEnd(database)
     })
   }
 
@@ -97,12 +99,13 @@ export class SqliteDenseIndex implements DenseIndex {
     signal.throwIfAborted()
     this.#check(vector)
     const found = this.#files.read(filter.tenantId, (database) => {
-      const { matrix } = this.#inStep(filter.tenantId, database)
-      const chunkOf = database.prepare('SELECT body FROM chunk WHERE id = ?')
-      return matrix.nearest(vector, acceptor(filter), limit).map(({ key, score }) => ({
-        chunk: Chunk.parse(JSON.parse(String(chunkOf.get(key)?.['body']))),
-        score,
-      }))
+      const { matrix, chunks } = this.#inStep(filter.tenantId, database)
+      const nearest = matrix.nearest(vector, acceptor(filter), limit)
+      const bodies = chunks.get(
+        database,
+        nearest.map(({ key }) => key),
+      )
+      return nearest.map(({ score }, i) => ({ chunk: bodies[i]!, score }))
     })
     return found ?? []
   }
@@ -137,8 +140,8 @@ export class SqliteDenseIndex implements DenseIndex {
   /** The tenant's matrix as of the open transaction. */
   #inStep(tenantId: string, database: DatabaseSync): Resident {
     const known = this.#residents.get(tenantId)
-    const generation = Number(database.prepare('SELECT coalesce(max(generation), 0) AS g FROM change').get()?.['g'])
-    const resident = known ?? { matrix: new VectorMatrix(this.#arena), generation: -1 }
+    const generation = currentGeneration(database)
+    const resident = known ?? { matrix: new VectorMatrix(this.#arena), generation: -1, chunks: new ChunkCache() }
     if (resident.generation !== generation) {
       assertSameEmbedder(database, this.#embedder.id)
       catchUp(resident, generation, database)
@@ -175,27 +178,29 @@ function removeRows(database: DatabaseSync, documentId: string): void {
   database.prepare('DELETE FROM vector WHERE document_id = ?').run(documentId)
 }
 
-function recordChange(database: DatabaseSync, documentId: string): void {
-  const { lastInsertRowid } = database.prepare('INSERT INTO change (document_id) VALUES (?)').run(documentId)
-  database
-    .prepare('DELETE FROM change WHERE generation <= ? OR document_id = ? AND generation < ?')
-    .run(Number(lastInsertRowid) - KEPT_CHANGES, documentId, lastInsertRowid)
-}
-
 function catchUp(resident: Resident, generation: number, database: DatabaseSync): void {
-  const columns = 'id, document_id, audience, product, language, elements'
-  if (resident.generation < 0 || resident.generation < generation - KEPT_CHANGES) {
+  const columns = 'id, document_id, audience, product, language, modified_at, elements'
+  const changes = changesSince(database, resident.generation, generation)
+  resident.chunks.clear()
+  if (changes === 'everything') {
     resident.matrix.release()
     addRows(resident.matrix, database.prepare(`SELECT ${columns} FROM vector ORDER BY id`).iterate())
   } else {
     const ofDocument = database.prepare(`SELECT ${columns} FROM vector WHERE document_id = ? ORDER BY id`)
-    for (const change of database.prepare('SELECT document_id FROM change WHERE generation > ?').all(resident.generation)) {
-      const documentId = String(change['document_id'])
+    for (const documentId of changes) {
       resident.matrix.removeDocument(documentId)
       addRows(resident.matrix, ofDocument.iterate(documentId))
     }
   }
   resident.generation = generation
+}
+
+/** Files of before did not know the age of a document. */
+function addModifiedAt(database: DatabaseSync): void {
+  database.exec(`
+    ALTER TABLE vector ADD COLUMN modified_at TEXT;
+    UPDATE vector SET modified_at = (SELECT body ->> '$.modifiedAt' FROM chunk WHERE chunk.id = vector.id)
+  `)
 }
 
 function addRows(matrix: VectorMatrix, rows: Iterable<Record<string, unknown>>): void {
@@ -210,16 +215,9 @@ function addRows(matrix: VectorMatrix, rows: Iterable<Record<string, unknown>>):
         audience: String(row['audience']),
         product: text(row['product']),
         language: text(row['language']),
+        modifiedAt: text(row['modified_at']),
       },
       new Float32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4),
     )
   }
-}
-
-function acceptor(filter: SearchFilter): (row: VectorRow) => boolean {
-  const audiences = new Set<string>(filter.audiences)
-  return (row) =>
-    audiences.has(row.audience) &&
-    (filter.product === undefined || row.product === filter.product) &&
-    (filter.language === undefined || row.language === filter.language)
 }

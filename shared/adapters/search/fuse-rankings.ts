@@ -18,10 +18,14 @@ export function fuseRankings(dense: Ranking, sparse: Ranking): ScoredCandidate[]
   }
   const fused = new Map<string, ScoredCandidate>()
   for (const [leg, { hits, weight }] of [['dense', dense] as const, ['sparse', sparse] as const]) {
-    hits.forEach(({ chunk, score }, at) => {
+    hits.forEach(({ chunk, score, signals }, at) => {
       if (versions.get(chunk.documentId) !== chunk.version) return
       const before = fused.get(chunk.id) ?? { chunk, fused: 0 }
-      fused.set(chunk.id, { ...before, [leg]: { rank: at + 1, score }, fused: before.fused + weight / (RRF_K + at + 1) })
+      fused.set(chunk.id, {
+        ...before,
+        [leg]: { rank: at + 1, score, ...(signals ? { signals } : {}) },
+        fused: before.fused + weight / (RRF_K + at + 1),
+      })
     })
   }
   return [...fused.values()].sort((a, b) => b.fused - a.fused || (a.chunk.id < b.chunk.id ? -1 : 1))

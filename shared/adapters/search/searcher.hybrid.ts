@@ -3,13 +3,15 @@ import type { Embedder } from '#shared/ports/embedder.ts'
 import type { Reranker } from '#shared/ports/reranker.ts'
 import type { DenseIndex, ScoredChunk, SparseIndex } from '#shared/ports/search-index.ts'
 import type { Leg, ScoredCandidate, Searcher, SearchRequest, SearchResult } from '#shared/ports/searcher.ts'
-import { evidenceFor } from '#shared/text/evidence.ts'
-import { contentTerms, isIdentifier, tokenize } from '#shared/text/tokenize.ts'
+import { isIdentifier, tokenize } from '#shared/text/tokenize.ts'
+import { answerabilityFeatures, evidenceOf } from './answerability.ts'
 import { fuseRankings } from './fuse-rankings.ts'
 import { selectPassages } from './select-passages.ts'
 
 const DEFAULTS = { topK: 5, maxTokens: 3_000, perLeg: 50 }
 const RERANKED = 20
+/** Of one document among those that the reranker reads: it should compare documents, not one document's passages. */
+const RERANKED_PER_DOCUMENT = 2
 const LEG_DEADLINE_MS = 2_000
 const MAX_QUERY_CHARACTERS = 8_000
 
@@ -51,11 +53,10 @@ export class HybridSearcher implements Searcher {
     )
     const candidates = await this.#reranked(query, fused, signal)
     const passages = selectPassages(candidates, request.topK ?? DEFAULTS.topK, request.maxTokens ?? DEFAULTS.maxTokens)
-    const evidence = evidenceFor(
-      query,
-      passages.map(({ title, section, text }) => new Set(contentTerms([title, ...section, text].join(' ')))),
-    )
-    return { passages, evidence, failedLegs, ...(request.explain ? { candidates } : {}) }
+    const evidence = evidenceOf(query, candidates, passages)
+    if (!request.explain) return { passages, evidence, failedLegs }
+    const evidenceFrom = answerabilityFeatures(candidates)
+    return { passages, evidence, failedLegs, candidates, ...(evidenceFrom ? { evidenceFrom } : {}) }
   }
 
   async #bothLegs(query: string, request: SearchRequest, signal: AbortSignal) {
@@ -74,13 +75,29 @@ export class HybridSearcher implements Searcher {
   }
 
   async #reranked(query: string, fused: readonly ScoredCandidate[], signal: AbortSignal): Promise<ScoredCandidate[]> {
-    const head = fused.slice(0, RERANKED)
+    const { head, rest } = parted(fused)
     if (head.length === 0) return []
     const scores = await this.#parts.reranker.rerank(query, head, signal)
     const reranked = head.map((candidate, i) => ({ ...candidate, rerank: scores[i]! }))
     reranked.sort((a, b) => b.rerank - a.rerank || b.fused - a.fused)
-    return [...reranked, ...fused.slice(RERANKED)]
+    return [...reranked, ...rest]
   }
+}
+
+/** Those that the reranker reads and those that it does not, each in order. */
+function parted(fused: readonly ScoredCandidate[]): { head: ScoredCandidate[]; rest: ScoredCandidate[] } {
+  const head: ScoredCandidate[] = []
+  const rest: ScoredCandidate[] = []
+  const ofDocument = new Map<string, number>()
+  for (const candidate of fused) {
+    const before = ofDocument.get(candidate.chunk.documentId) ?? 0
+    if (head.length === RERANKED || before === RERANKED_PER_DOCUMENT) rest.push(candidate)
+    else {
+      head.push(candidate)
+      ofDocument.set(candidate.chunk.documentId, before + 1)
+    }
+  }
+  return { head, rest }
 }
 
 type Settled = { readonly hits: ScoredChunk[]; readonly failed?: unknown }

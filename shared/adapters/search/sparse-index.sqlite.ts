@@ -1,71 +1,98 @@
-import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 import { Chunk } from '#shared/domain/document.ts'
 import type { ScoredChunk, SearchFilter, SparseIndex } from '#shared/ports/search-index.ts'
-import { contentTerms, isIdentifier } from '#shared/text/tokenize.ts'
+import { CHANGE_TABLE, changesSince, currentGeneration, recordChange, recordEnd } from './change-log.ts'
+import { ChunkCache } from './chunk-cache.ts'
+import { acceptor } from './chunk-filter.ts'
+import { type ChunkFacts, FieldedIndex } from './fielded-index.ts'
+import { type DocumentTerms, documentTermsOf } from './indexed-terms.ts'
+import { MatchRoom, matchPassages } from './match-passages.ts'
 import { type Schema, SqliteFiles } from './sqlite-file.ts'
 
-/**
- * FTS5 holds our own terms, joined by spaces, so that index and query agree on stems and identifiers; its tokenizer has
- * nothing left to do but split. Contentless: the chunk is kept once, beside it.
- */
+/** Terms rest as words, so that another process, or another order of loading, may number them as it likes. */
+const WORDS = `
+  CREATE TABLE words (
+    id INTEGER PRIMARY KEY, modified_at TEXT, title TEXT NOT NULL, path TEXT NOT NULL, section TEXT NOT NULL, text TEXT NOT NULL
+  );
+  ${CHANGE_TABLE}
+`
 const SCHEMA: Schema = {
-  version: 1,
+  version: 2,
   create: `
     CREATE TABLE chunk (
       id INTEGER PRIMARY KEY, document_id TEXT NOT NULL, audience TEXT NOT NULL, product TEXT, language TEXT, body TEXT NOT NULL
     );
     CREATE INDEX chunk_document ON chunk (document_id);
-    CREATE VIRTUAL TABLE term USING fts5 (
-      title, section, text, content = '', contentless_delete = 1, tokenize = "ascii tokenchars '-_.'"
-    );
-    CREATE VIRTUAL TABLE vocabulary USING fts5vocab (term, row);
+    ${WORDS}
   `,
+  upgrade: { 1: upgradeFromFts },
 }
+/** Tenants whose words are kept in memory; those that were idle longest are read again when they come back. */
+const MAX_CHUNKS_IN_MEMORY = 400_000
+const MAX_DEAD_SHARE = 1 / 3
+const MIN_CHUNKS_TO_COMPACT = 1_000
 
-/** A match in the title or a heading says more about the subject than one in the text. */
-const WEIGHTS = 'bm25(6.0, 4.0, 1.0)'
-const MAX_QUERY_CHARACTERS = 8_000
-const MAX_QUERY_TERMS = 24
+type Resident = { index: FieldedIndex; generation: number; readonly chunks: ChunkCache }
 
-/** BM25 over title, section and text, in one SQLite file per tenant; word statistics are the tenant's own. */
+/**
+ * Words and their places in memory (`FieldedIndex`), one index per tenant, kept in step with a SQLite file by its log of changes,
+ * inside the read transaction of every search. So each process sees what any process committed.
+ */
 export class SqliteSparseIndex implements SparseIndex {
   readonly #files: SqliteFiles
+  readonly #room = new MatchRoom()
+  readonly #maxChunks: number
+  /** In order of use, the least recent first. */
+  readonly #residents = new Map<string, Resident>()
 
-  constructor({ folder }: { readonly folder: string }) {
+  constructor({ folder, maxChunksInMemory }: { readonly folder: string; readonly maxChunksInMemory?: number }) {
     this.#files = new SqliteFiles({ folder, schema: SCHEMA })
+    this.#maxChunks = maxChunksInMemory ?? MAX_CHUNKS_IN_MEMORY
   }
 
   async replaceDocument(tenantId: string, documentId: string, items: readonly Chunk[], signal: AbortSignal): Promise<void> {
-    const rows = items.map((chunk) => ({ chunk, terms: termsOf(chunk) }))
+    const terms = documentTermsOf(items)
     await this.#files.write(tenantId, signal, (database) => {
       removeRows(database, documentId)
       const addChunk = database.prepare(
         'INSERT INTO chunk (document_id, audience, product, language, body) VALUES (?, ?, ?, ?, ?)',
       )
-      const addTerms = database.prepare('INSERT INTO term (rowid, title, section, text) VALUES (?, ?, ?, ?)')
-      for (const { chunk, terms } of rows) {
+      const ids = items.map((chunk) => {
         const { audience, product, language } = chunk
-        const { lastInsertRowid } = addChunk.run(documentId, audience, product ?? null, language ?? null, JSON.stringify(chunk))
-        addTerms.run(lastInsertRowid, terms.title, terms.section, terms.text)
-      }
+        return addChunk.run(documentId, audience, product ?? null, language ?? null, JSON.stringify(chunk)).lastInsertRowid
+      })
+      addWords(database, ids, items, terms)
+      recordChange(database, documentId)
     })
   }
 
   async deleteDocument(tenantId: string, documentId: string, signal: AbortSignal): Promise<void> {
-    await this.#files.write(tenantId, signal, (database) => removeRows(database, documentId))
+    await this.#files.write(tenantId, signal, (database) => {
+      removeRows(database, documentId)
+      recordChange(database, documentId)
+    })
   }
 
   async deleteTenant(tenantId: string, signal: AbortSignal): Promise<void> {
     await this.#files.write(tenantId, signal, (database) => {
-      database.exec(`DELETE FROM chunk; INSERT INTO term (term) VALUES ('delete-all')`)
+      database.exec('DELETE FROM chunk; DELETE FROM words')
+      recordEnd(database)
     })
+    this.#residents.delete(tenantId)
   }
 
   async search(query: string, filter: SearchFilter, limit: number, signal: AbortSignal): Promise<ScoredChunk[]> {
     signal.throwIfAborted()
-    const terms = queryTerms(query)
-    if (terms.length === 0 || limit < 1) return []
-    return this.#files.read(filter.tenantId, (database) => searchTerms(database, terms, filter, limit)) ?? []
+    const found = this.#files.read(filter.tenantId, (database) => {
+      const { index, chunks } = this.#inStep(filter.tenantId, database)
+      const matches = matchPassages(index, this.#room, query, acceptor(filter), limit)
+      const bodies = chunks.get(
+        database,
+        matches.map(({ chunk }) => chunk.key),
+      )
+      return matches.map(({ score, signals }, i) => ({ chunk: bodies[i]!, score, signals }))
+    })
+    return found ?? []
   }
 
   async count(tenantId: string): Promise<number> {
@@ -77,65 +104,120 @@ export class SqliteSparseIndex implements SparseIndex {
   }
 
   close(): void {
+    this.#residents.clear()
     this.#files.close()
+  }
+
+  /** The tenant's words as of the open transaction. */
+  #inStep(tenantId: string, database: DatabaseSync): Resident {
+    const generation = currentGeneration(database)
+    const resident = this.#residents.get(tenantId) ?? { index: new FieldedIndex(), generation: -1, chunks: new ChunkCache() }
+    if (resident.generation !== generation) catchUp(resident, generation, database)
+    this.#residents.delete(tenantId)
+    this.#residents.set(tenantId, resident)
+    this.#evict(tenantId)
+    return resident
+  }
+
+  #evict(inUse: string): void {
+    let chunks = 0
+    for (const { index } of this.#residents.values()) chunks += index.liveChunks
+    for (const [tenantId, { index }] of this.#residents) {
+      if (chunks <= this.#maxChunks) return
+      if (tenantId === inUse) continue
+      chunks -= index.liveChunks
+      this.#residents.delete(tenantId)
+    }
   }
 }
 
-const termsOf = (chunk: Chunk) => ({
-  title: contentTerms(chunk.title).join(' '),
-  section: contentTerms(chunk.section.join(' ')).join(' '),
-  text: contentTerms(chunk.text).join(' '),
-})
+function catchUp(resident: Resident, generation: number, database: DatabaseSync): void {
+  const changes = changesSince(database, resident.generation, generation)
+  resident.chunks.clear()
+  if (changes === 'everything') {
+    resident.index = new FieldedIndex()
+    for (const rows of byDocument(database.prepare(`SELECT ${COLUMNS} ORDER BY chunk.id`).iterate())) add(resident.index, rows)
+  } else {
+    const ofDocument = database.prepare(`SELECT ${COLUMNS} WHERE chunk.document_id = ? ORDER BY chunk.id`)
+    for (const documentId of changes) {
+      resident.index.remove(documentId)
+      for (const rows of byDocument(ofDocument.iterate(documentId))) add(resident.index, rows)
+    }
+    const { deadShare, chunks } = resident.index
+    if (deadShare > MAX_DEAD_SHARE && chunks.length > MIN_CHUNKS_TO_COMPACT) resident.index = resident.index.compacted()
+  }
+  resident.generation = generation
+}
 
-/** Unique terms of the query, in order; a customer's long letter is cut before it becomes a slow search. */
-const queryTerms = (query: string): string[] => [...new Set(contentTerms(query.slice(0, MAX_QUERY_CHARACTERS)))]
+type Row = Record<string, unknown>
+const COLUMNS = `chunk.id AS id, document_id, audience, product, language, modified_at, title, path, section, text
+  FROM chunk JOIN words ON words.id = chunk.id`
+
+/** Rows of one document stand together: they were written in one transaction, under ascending ids. */
+function* byDocument(rows: Iterable<Row>): Iterable<Row[]> {
+  let open: Row[] = []
+  for (const row of rows) {
+    if (open.length > 0 && open[0]!['document_id'] !== row['document_id']) {
+      yield open
+      open = []
+    }
+    open.push(row)
+  }
+  if (open.length > 0) yield open
+}
+
+function add(index: FieldedIndex, rows: readonly Row[]): void {
+  const words = (value: unknown) => (value === '' ? [] : String(value).split(' '))
+  const optional = (value: unknown) => (value === null ? {} : String(value))
+  const terms: DocumentTerms = {
+    title: words(rows[0]!['title']),
+    path: words(rows[0]!['path']),
+    chunks: rows.map((row) => ({ section: words(row['section']), text: words(row['text']) })),
+  }
+  const facts = rows.map((row) => {
+    const { product, language, modified_at } = row
+    return {
+      key: Number(row['id']),
+      audience: String(row['audience']),
+      ...(product === null ? {} : { product: optional(product) }),
+      ...(language === null ? {} : { language: optional(language) }),
+      ...(modified_at === null ? {} : { modifiedAt: optional(modified_at) }),
+    } as ChunkFacts
+  })
+  index.add(String(rows[0]!['document_id']), terms, facts)
+}
+
+function addWords(
+  database: DatabaseSync,
+  ids: readonly (number | bigint)[],
+  items: readonly Chunk[],
+  terms: DocumentTerms,
+): void {
+  const insert = database.prepare('INSERT INTO words (id, modified_at, title, path, section, text) VALUES (?, ?, ?, ?, ?, ?)')
+  items.forEach((chunk, i) => {
+    const { section, text } = terms.chunks[i]!
+    // Title and path belong to the document: its first row has them.
+    const [title, path] = i === 0 ? [terms.title.join(' '), terms.path.join(' ')] : ['', '']
+    insert.run(ids[i]!, chunk.modifiedAt ?? null, title, path, section.join(' '), text.join(' '))
+  })
+}
 
 function removeRows(database: DatabaseSync, documentId: string): void {
-  database.prepare('DELETE FROM term WHERE rowid IN (SELECT id FROM chunk WHERE document_id = ?)').run(documentId)
+  database.prepare('DELETE FROM words WHERE id IN (SELECT id FROM chunk WHERE document_id = ?)').run(documentId)
   database.prepare('DELETE FROM chunk WHERE document_id = ?').run(documentId)
 }
 
-function searchTerms(database: DatabaseSync, terms: readonly string[], filter: SearchFilter, limit: number): ScoredChunk[] {
-  const chosen = rarest(database, terms)
-  if (chosen.length === 0) return []
-  // A term named twice counts twice. Terms hold letters, marks, digits and - _ . only, so quoting them is safe.
-  const match = chosen.flatMap((term) => (isIdentifier(term) ? [`"${term}"`, `"${term}"`] : [`"${term}"`])).join(' OR ')
-  const { where, values } = conditions(filter)
-  // CROSS JOIN keeps FTS5 outside: it delivers in order of rank, and the filter looks at rows only until the limit is reached.
-  const found = database.prepare(`
-    SELECT chunk.body AS body, term.rank AS score
-    FROM term CROSS JOIN chunk ON chunk.id = term.rowid
-    WHERE term MATCH ? AND term.rank MATCH '${WEIGHTS}' AND ${where}
-    ORDER BY term.rank LIMIT ?
-  `)
-  return found
-    .all(match, ...values, limit)
-    .map((row) => ({ chunk: Chunk.parse(JSON.parse(String(row['body']))), score: -Number(row['score']) }))
-}
-
-/** The terms that the tenant's documents know, rarest first: what everybody says distinguishes nothing and costs the most. */
-function rarest(database: DatabaseSync, terms: readonly string[]): string[] {
-  const documentsWith = database.prepare('SELECT doc FROM vocabulary WHERE term = ?')
-  const known = terms.flatMap((term) => {
-    const documents = documentsWith.get(term)?.['doc']
-    return documents === undefined ? [] : [{ term, documents: Number(documents) }]
-  })
-  return known
-    .sort((a, b) => a.documents - b.documents)
-    .slice(0, MAX_QUERY_TERMS)
-    .map(({ term }) => term)
-}
-
-function conditions(filter: SearchFilter): { where: string; values: SQLInputValue[] } {
-  const parts = [`chunk.audience IN (${filter.audiences.map(() => '?').join(', ')})`]
-  const values: SQLInputValue[] = [...filter.audiences]
-  if (filter.product !== undefined) {
-    parts.push('chunk.product = ?')
-    values.push(filter.product)
+/** Files of before held the words in FTS5. */
+function upgradeFromFts(database: DatabaseSync): void {
+  database.exec('DROP TABLE vocabulary; DROP TABLE term')
+  database.exec(WORDS)
+  const documents = database.prepare('SELECT DISTINCT document_id FROM chunk').all()
+  const rowsOf = database.prepare('SELECT id, body FROM chunk WHERE document_id = ? ORDER BY id')
+  for (const { document_id: documentId } of documents) {
+    const rows = rowsOf.all(String(documentId))
+    const chunks = rows.map((row) => Chunk.parse(JSON.parse(String(row['body']))))
+    const ids = rows.map((row) => Number(row['id']))
+    addWords(database, ids, chunks, documentTermsOf(chunks))
   }
-  if (filter.language !== undefined) {
-    parts.push('chunk.language = ?')
-    values.push(filter.language)
-  }
-  return { where: parts.join(' AND '), values }
+  database.exec(`INSERT INTO change (document_id) VALUES ('')`)
 }

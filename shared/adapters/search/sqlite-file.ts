@@ -79,6 +79,8 @@ export type Schema = {
   /** Grows with every change of `create`; a file of another version is refused, never guessed at. */
   readonly version: number
   readonly create: string
+  /** By the version that a file has: brings it to the current one. */
+  readonly upgrade?: Readonly<Record<number, (database: DatabaseSync) => void>>
 }
 
 const MAX_BUSY_ATTEMPTS = 120
@@ -110,13 +112,15 @@ function openFile(path: string, schema: Schema): DatabaseSync {
 function prepareSchema(database: DatabaseSync, schema: Schema): void {
   const found = Number(database.prepare('PRAGMA user_version').get()?.['user_version'])
   if (found === schema.version) return
-  if (found !== 0) {
+  const upgrade = schema.upgrade?.[found]
+  if (found !== 0 && upgrade === undefined) {
     throw terminal(
       'search-index-version',
       `the search index has format ${found}, this program needs ${schema.version}: rebuild it`,
     )
   }
-  database.exec(schema.create)
+  if (upgrade) upgrade(database)
+  else database.exec(schema.create)
   database.exec(`PRAGMA user_version = ${schema.version}`)
 }
 

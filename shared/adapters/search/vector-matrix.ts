@@ -76,6 +76,7 @@ export type VectorRow = {
   readonly audience: string
   readonly product: string | undefined
   readonly language: string | undefined
+  readonly modifiedAt?: string | undefined
 }
 export type Neighbour = { readonly key: number; readonly score: number }
 

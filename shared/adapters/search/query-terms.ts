@@ -1,0 +1,74 @@
+import { contentTerms, isIdentifier } from '#shared/text/tokenize.ts'
+import type { FieldedIndex } from './fielded-index.ts'
+
+const MAX_QUERY_CHARACTERS = 8_000
+/** A customer's long letter is cut to its rarest known words before it becomes a slow search. */
+const MAX_QUERY_TERMS = 64
+const IDENTIFIER_WEIGHT = 1.5
+
+/** What of a query an index knows. Arrays run parallel, by slot. */
+export type QueryTerms = {
+  readonly terms: Uint32Array
+  /** Rarity times how often the query says it (square root); identifiers count half as much again. */
+  readonly weights: Float64Array
+  readonly identifiers: Uint8Array
+  /** Slots as they stand in the query. */
+  readonly order: Int16Array
+  /** 1 for slots that stand in the first third (12 words at least), 2 in the last two fifths, 3 in both. */
+  readonly stretches: Uint8Array
+  /** `first * terms.length + second` for words that stand side by side. */
+  readonly pairs: Uint8Array
+  /** Sum of all weights, those of words that no document holds included at the rarity of a single document. */
+  readonly mass: number
+  readonly knownMass: number
+}
+
+export function readQuery(index: FieldedIndex, query: string): QueryTerms {
+  const written = contentTerms(query.slice(0, MAX_QUERY_CHARACTERS))
+  const times = new Map<string, number>()
+  for (const term of written) times.set(term, (times.get(term) ?? 0) + 1)
+  const rarest = Math.log(1 + (index.liveDocuments + 0.5) / 0.5)
+  let unknownMass = 0
+  const known: { text: string; term: number; weight: number }[] = []
+  for (const [text, count] of times) {
+    const term = index.termNumber(text)
+    const factor = Math.sqrt(count) * (isIdentifier(text) ? IDENTIFIER_WEIGHT : 1)
+    if (term === undefined || index.documentsWith[term] === 0) unknownMass += factor * rarest
+    else known.push({ text, term, weight: factor * index.rarity(term) })
+  }
+  if (known.length > MAX_QUERY_TERMS) known.sort((a, b) => b.weight - a.weight).length = MAX_QUERY_TERMS
+  return { ...slotsOf(known, written), ...massesOf(known, unknownMass) }
+}
+
+function massesOf(known: readonly { weight: number }[], unknownMass: number) {
+  const knownMass = known.reduce((sum, { weight }) => sum + weight, 0)
+  return { knownMass, mass: knownMass + unknownMass }
+}
+
+function slotsOf(known: readonly { text: string; term: number; weight: number }[], written: readonly string[]) {
+  const slots = new Map(known.map(({ text }, slot) => [text, slot]))
+  const size = known.length
+  const stretches = new Uint8Array(size)
+  const pairs = new Uint8Array(size * size)
+  const firstEnd = Math.max(12, Math.ceil(written.length / 3))
+  const lastStart = Math.floor(written.length * 0.6)
+  const order = new Int16Array(written.length)
+  let before = -1
+  written.forEach((text, at) => {
+    const slot = slots.get(text) ?? -1
+    order[at] = slot
+    if (slot >= 0) {
+      stretches[slot] = stretches[slot]! | (at < firstEnd ? 1 : 0) | (at >= lastStart ? 2 : 0)
+      if (before >= 0) pairs[before * size + slot] = 1
+    }
+    before = slot
+  })
+  return {
+    terms: Uint32Array.from(known, ({ term }) => term),
+    weights: Float64Array.from(known, ({ weight }) => weight),
+    identifiers: Uint8Array.from(known, ({ text }) => (isIdentifier(text) ? 1 : 0)),
+    order,
+    stretches,
+    pairs,
+  }
+}
