@@ -1,5 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Role } from '#shared/domain/tenant.ts'
+import type { AnswerCache } from '#shared/ports/answer-cache.ts'
+import type { CacheEvidence } from '#shared/ports/cache-evidence.ts'
 import type { Clock } from '#shared/ports/clock.ts'
 import type { ConversationStore } from '#shared/ports/conversation-store.ts'
 import type { Dispatcher } from '#shared/ports/dispatcher.ts'
@@ -65,6 +67,8 @@ export type ApiLimits = {
 export type ApiDeps = {
   readonly tickets: TicketStore
   readonly tenants: TenantStore
+  readonly cache: Pick<AnswerCache, 'evict'>
+  readonly cacheEvidence: Pick<CacheEvidence, 'observe'>
   readonly idempotency: IdempotencyStore
   readonly runs: RunLog
   readonly mover: RunMover

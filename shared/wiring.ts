@@ -1,6 +1,7 @@
 import { createHttpWebhook } from './adapters/delivery/webhook.http.ts'
 import { createProcessExtractor } from './adapters/parsing/text-extractor.process.ts'
 import { createRedisAnswerCache } from './adapters/state/answer-cache.redis.ts'
+import { createCacheEvidence } from './adapters/state/answer-cache-evidence.postgres.ts'
 import { systemClock } from './adapters/state/clock.system.ts'
 import { createConsoleStore } from './adapters/state/console-store.postgres.ts'
 import { type ConsumerOptions, createBullmqConsumer } from './adapters/state/consumer.bullmq.ts'
@@ -128,6 +129,7 @@ export async function openDoors({
     usage: createUsageStore(database),
     consoleStore: createConsoleStore(database),
     cache: createRedisAnswerCache(redis, prefix),
+    cacheEvidence: createCacheEvidence(database),
     limiter: createRedisRateLimiter(redis, prefix, { log }),
     webhook: createHttpWebhook(),
     createConsumer: () => createBullmqConsumer(space),

@@ -3,6 +3,7 @@ import type { PipelineName, Pipelines } from '#pipelines/registry.ts'
 import type { Tenant } from '#shared/domain/tenant.ts'
 import type { Lane } from '#shared/domain/ticket.ts'
 import type { AnswerCache } from '#shared/ports/answer-cache.ts'
+import type { CacheEvidence } from '#shared/ports/cache-evidence.ts'
 import type { ConversationStore } from '#shared/ports/conversation-store.ts'
 import type { Dispatcher } from '#shared/ports/dispatcher.ts'
 import type { DocumentStore } from '#shared/ports/document-store.ts'
@@ -45,6 +46,7 @@ export type Deps = {
   readonly searcher: Searcher
   readonly knowledge: Knowledge
   readonly cache: AnswerCache
+  readonly cacheEvidence: CacheEvidence
   readonly documents: DocumentStore
   readonly extractor: TextExtractor
   readonly embedder: Embedder

@@ -5,6 +5,7 @@ import { TicketInput } from '#shared/domain/ticket.ts'
 import { ACCEPT_ROUTE, type TicketAcceptor, traceIdFrom } from '../accept-ticket.ts'
 import type { App } from '../app.ts'
 import type { Caller } from '../auth.ts'
+import { teachCache } from '../cache-feedback.ts'
 import type { ApiDeps } from '../deps.ts'
 import { idempotencyKey, replay } from '../idempotency.ts'
 import { conflict, notFound } from '../problem.ts'
@@ -20,7 +21,7 @@ const Accepted = z.object({
 const Cancelled = z.object({ ticketId: z.string(), runId: z.string(), status: z.literal('cancelled') })
 const FeedbackInput = z.strictObject({ rating: z.enum(['up', 'down']), comment: Text(2_000).optional() })
 
-type TicketDeps = Pick<ApiDeps, 'tickets' | 'runs' | 'mover' | 'conversations' | 'escalations' | 'usage' | 'clock'>
+type TicketDeps = Pick<ApiDeps, 'tickets' | 'runs' | 'mover' | 'conversations' | 'escalations' | 'usage' | 'clock' | 'cache' | 'cacheEvidence' | 'log'>
 
 /** @throws Problem 404, also for another tenant's ticket */
 export async function runOfTicket(caller: Caller, ticketId: string, deps: Pick<ApiDeps, 'tickets' | 'runs'>): Promise<Run> {
@@ -118,6 +119,7 @@ export function ticketRoutes(app: App, deps: TicketDeps, accept: TicketAcceptor)
         ...comment,
         createdAt: now,
       })
+      await teachCache(ticket, body.rating, id, now, deps)
       return reply.code(201).send({ feedbackId: id })
     },
   )

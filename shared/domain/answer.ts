@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { CacheMatch, NearestQuestion } from './cache.ts'
 
 export const Citation = z.object({
   n: z.int().positive(),
@@ -30,8 +31,16 @@ export const Recalled = z.object({
   key: z.string(),
   partition: z.string(),
   hit: z.boolean(),
+  /** The ticket whose answer was given again. */
   matched: z.string().optional(),
   cacheable: z.boolean(),
+  /** How it was found; only of a hit. */
+  by: CacheMatch.optional(),
+  /** Key of the cached question, and how alike the two are; absent where they are the same. */
+  matchedKey: z.string().optional(),
+  similarity: z.number().min(0).max(1).optional(),
+  /** Of a miss: the cached question that came nearest. */
+  nearest: NearestQuestion.optional(),
 })
 export type Recalled = z.infer<typeof Recalled>
 

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { TenantBudgets } from './tenant-budgets.ts'
+import { TenantCache } from './tenant-cache.ts'
 import { TenantConversations, TenantStreaming } from './tenant-conversation.ts'
 import { TenantKnowledge } from './tenant-knowledge.ts'
 import { TenantModels } from './tenant-models.ts'
@@ -34,6 +35,7 @@ export const TenantConfig = z.strictObject({
       cache: z.boolean().default(true),
     })
     .prefault({}),
+  cache: TenantCache,
   conversations: TenantConversations,
   streaming: TenantStreaming,
   knowledge: TenantKnowledge,

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
 import type { ApiDeps } from '#api/deps.ts'
 import { createApi } from '#api/server.ts'
+import { createCacheEvidence } from '#shared/adapters/state/answer-cache-evidence.postgres.ts'
 import { createConversationStore } from '#shared/adapters/state/conversation-store.postgres.ts'
 import { createDocumentIntake } from '#shared/adapters/state/document-intake.postgres.ts'
 import { createDocumentStore, createKnowledge } from '#shared/adapters/state/document-store.postgres.ts'
@@ -18,6 +19,7 @@ import { migrate } from '#shared/database/migrate.ts'
 import { Role, TenantConfig } from '#shared/domain/tenant.ts'
 import type { DenseIndex, SparseIndex } from '#shared/ports/search-index.ts'
 import type { SearchRequest } from '#shared/ports/searcher.ts'
+import { memoryAnswerCache } from '#test/fakes/answer-cache.memory.ts'
 import { steadyClock } from '#test/fakes/clock.steady.ts'
 import { memoryDispatcher } from '#test/fakes/dispatcher.memory.ts'
 import { recordingLog } from '#test/fakes/log.recording.ts'
@@ -54,6 +56,8 @@ export async function startApi(change: Partial<ApiDeps> = {}, shared?: Database)
     runs,
     tenants,
     tickets: createTicketStore(database),
+    cache: memoryAnswerCache(),
+    cacheEvidence: createCacheEvidence(database),
     idempotency: createIdempotencyStore(database),
     escalations: createEscalationStore(database),
     conversations: createConversationStore(database),

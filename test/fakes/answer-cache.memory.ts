@@ -3,6 +3,7 @@ import type { AnswerCache, CachedAnswer } from '#shared/ports/answer-cache.ts'
 /** `fail` makes it behave like one whose Redis is away. */
 export function memoryAnswerCache(): AnswerCache & { readonly entries: Map<string, CachedAnswer>; fail: boolean } {
   const entries = new Map<string, CachedAnswer>()
+  const asked = new Map<string, { key: string; text: string; cursor: string }[]>()
   const nameOf = (...parts: string[]) => JSON.stringify(parts)
   const check = () => {
     if (cache.fail) throw new Error('connect ECONNREFUSED')
@@ -17,6 +18,17 @@ export function memoryAnswerCache(): AnswerCache & { readonly entries: Map<strin
     async put(tenantId: string, partition: string, key: string, answer: CachedAnswer) {
       check()
       entries.set(nameOf(tenantId, partition, key), answer)
+      const log = asked.get(nameOf(tenantId, partition)) ?? []
+      asked.set(nameOf(tenantId, partition), log)
+      if (answer.question !== '') log.push({ key, text: answer.question, cursor: String(log.length + 1).padStart(12, '0') })
+    },
+    async questions(tenantId: string, partition: string, after: string, limit: number) {
+      check()
+      return (asked.get(nameOf(tenantId, partition)) ?? []).filter(({ cursor }) => cursor > after).slice(0, limit)
+    },
+    async evict(tenantId: string, partition: string, key: string) {
+      check()
+      entries.delete(nameOf(tenantId, partition, key))
     },
   }
   return cache

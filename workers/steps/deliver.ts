@@ -5,17 +5,16 @@ import { derivedId } from '#shared/domain/id.ts'
 import type { Ticket } from '#shared/domain/ticket.ts'
 import type { Reply } from '#shared/ports/conversation-store.ts'
 import type { NewRun } from '#shared/ports/run-log.ts'
+import { keepForOthers } from '#workers/logic/cache-keep.ts'
 import { restorePii } from '#workers/logic/mask-pii.ts'
 import type { Step, StepContext } from '#workers/step.ts'
 
-const CACHE_TTL_MS = 24 * 3_600_000
-
 /** Exactly one reply: its id follows from the run, and the store holds one per run. The producer's callback is a run of its own. */
-export const deliver: Step<'support-ticket', 'deliver', 'conversations' | 'dispatcher' | 'cache'> = async (
-  facts,
-  deps,
-  context,
-) => {
+export const deliver: Step<
+  'support-ticket',
+  'deliver',
+  'conversations' | 'dispatcher' | 'cache' | 'cacheEvidence' | 'knowledge'
+> = async (facts, deps, context) => {
   const { ticket, answer, screened, recalled, verdict } = facts
   const restore = (text: string) => restorePii(text, screened?.placeholders ?? [])
   const reply = replyFrom(ticket, answer, restore(answer.text), context)
@@ -34,12 +33,9 @@ export const deliver: Step<'support-ticket', 'deliver', 'conversations' | 'dispa
     }
     await deps.dispatcher.dispatch([job]).catch((error) => context.log.warn({ err: error }, 'the callback waits for the sweeper'))
   }
-  if (recalled?.cacheable && !recalled.hit && verdict && answer.by !== 'person') {
-    const cached = { answer, verdict, ticketId: ticket.id }
-    await deps.cache
-      .put(ticket.tenantId, recalled.partition, recalled.key, cached, CACHE_TTL_MS)
-      .catch((error) => context.log.warn({ err: error }, 'the answer was not cached'))
-  }
+  await keepForOthers({ answer, recalled, verdict, screened }, deps, context).catch((error) =>
+    context.log.warn({ err: error }, 'the answer was not cached'),
+  )
   const receipt = {
     messageId: standing.id,
     deliveredAt: standing.createdAt.toISOString(),

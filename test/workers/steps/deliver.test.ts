@@ -2,24 +2,32 @@ import { describe, expect, test } from 'vitest'
 import { Receipt } from '#shared/domain/answer.ts'
 import { WebhookDelivery } from '#shared/domain/delivery.ts'
 import { memoryAnswerCache } from '#test/fakes/answer-cache.memory.ts'
+import { memoryCacheEvidence } from '#test/fakes/cache-evidence.memory.ts'
 import { memoryConversations } from '#test/fakes/conversation-store.memory.ts'
 import { memoryDispatcher } from '#test/fakes/dispatcher.memory.ts'
+import { MemoryKnowledge } from '#test/fakes/knowledge.memory.ts'
 import { sampleAnswer, sampleScreened, sampleTenant, sampleTicket, sampleVerdict } from '#test/fakes/sample-facts.ts'
 import { stepContext } from '#test/fakes/step-context.ts'
 import { deliver } from '#workers/steps/deliver.ts'
 
 type Facts = Parameters<typeof deliver>[0]
 const screened = sampleScreened({ placeholders: [{ token: '[EMAIL_1]', type: 'EMAIL', value: 'ada@example.org' }] })
-const recalled = { key: 'k', partition: 'p', hit: false, cacheable: true }
+const recalled = { key: 'k', partition: 'v0.p', hit: false, cacheable: true }
 const verdict = sampleVerdict('deliver')
 
 function world() {
   const conversations = memoryConversations()
   const dispatcher = memoryDispatcher()
   const cache = memoryAnswerCache()
+  const cacheEvidence = memoryCacheEvidence()
+  const knowledge = new MemoryKnowledge()
   const run = (facts: Partial<Facts> = {}, context = stepContext()) =>
-    deliver({ ticket: sampleTicket(), answer: sampleAnswer(), ...facts }, { conversations, dispatcher, cache }, context)
-  return { conversations, dispatcher, cache, run }
+    deliver(
+      { ticket: sampleTicket(), answer: sampleAnswer(), ...facts },
+      { conversations, dispatcher, cache, cacheEvidence, knowledge },
+      context,
+    )
+  return { conversations, dispatcher, cache, cacheEvidence, knowledge, run }
 }
 
 describe('the reply', () => {
@@ -125,7 +133,42 @@ describe('the cache', () => {
   test('is given a proven answer as it was proven, masked', async () => {
     const { run, cache } = world()
     await run({ recalled, verdict, screened })
-    expect([...cache.entries]).toEqual([['["acme","p","k"]', { answer: sampleAnswer(), verdict, ticketId: 'tkt_1' }]])
+    const kept = {
+      answer: sampleAnswer(),
+      verdict,
+      ticketId: 'tkt_1',
+      sources: [{ documentId: 'kb-1', contentHash: 'hash-1' }],
+      question: 'Return\nHow long can I return a hub?',
+    }
+    expect([...cache.entries]).toEqual([['["acme","v0.p","k"]', kept]])
+  })
+  test.each<[string, (known: ReturnType<typeof world>) => unknown]>([
+    [
+      'is being indexed anew',
+      ({ cacheEvidence }) => cacheEvidence.documents.set('kb-1', { contentHash: 'hash-2', settled: false }),
+    ],
+    ['is gone', ({ cacheEvidence }) => cacheEvidence.documents.delete('kb-1')],
+    ['may have changed since it was read', ({ knowledge }) => knowledge.bump('acme')],
+  ])('is not given an answer whose document %s', async (_name, change) => {
+    const known = world()
+    await change(known)
+    await known.run({ recalled, verdict, screened })
+    expect(known.cache.entries.size).toBe(0)
+  })
+  test.each<[string, Partial<Facts>, boolean]>([
+    ['says the same', {}, true],
+    ['has another figure', { answer: sampleAnswer({ text: 'You can return a product within 30 days. [1]' }) }, false],
+    ['had to be given by a person', { answer: sampleAnswer({ by: 'person' }) }, false],
+  ])('learns from a fresh answer beside a near question whose own %s', async (_name, facts, correct) => {
+    const { run, cache, cacheEvidence } = world()
+    const near = { answer: sampleAnswer(), verdict, ticketId: 'tkt_0', sources: [], question: 'Returning a hub?' }
+    await cache.put('acme', 'v0.p', 'near', near, 1_000)
+    const nearest = { key: 'near', ticketId: 'tkt_0', similarity: 0.8 }
+    await run({ recalled: { ...recalled, nearest }, verdict, screened, ...facts })
+    await run({ recalled: { ...recalled, nearest }, verdict, screened, ...facts }, stepContext({ attempt: 2 }))
+    expect(cacheEvidence.observed).toMatchObject([
+      { tenantId: 'acme', questionKey: 'near', similarity: 0.8, correct, origin: 'answer' },
+    ])
   })
   test.each<[string, Partial<Facts>]>([
     ['came from there', { recalled: { ...recalled, hit: true }, verdict, answer: sampleAnswer({ by: 'cache' }) }],
@@ -142,7 +185,7 @@ describe('the cache', () => {
     const { run, cache, conversations } = world()
     cache.fail = true
     const context = stepContext()
-    expect((await run({ recalled, verdict }, context)).outcome).toBe('delivered')
+    expect((await run({ recalled, verdict, screened }, context)).outcome).toBe('delivered')
     expect([conversations.replies.length, context.log.lines.length]).toEqual([1, 1])
   })
 })

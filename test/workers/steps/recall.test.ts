@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { Recalled } from '#shared/domain/answer.ts'
 import type { Screened } from '#shared/domain/screened.ts'
 import { memoryAnswerCache } from '#test/fakes/answer-cache.memory.ts'
+import { memoryCacheEvidence } from '#test/fakes/cache-evidence.memory.ts'
 import { MemoryKnowledge } from '#test/fakes/knowledge.memory.ts'
 import { sampleAnswer, sampleScreened, sampleTenant, sampleTicket, sampleVerdict } from '#test/fakes/sample-facts.ts'
 import { stepContext } from '#test/fakes/step-context.ts'
@@ -49,7 +50,7 @@ describe('the key', () => {
 test('a partition is of one state of knowledge, language, tier and prompt', () => {
   const base = ['standard', 'en', '7', 'c0ffee'] as const
   const at = ([tier, language, version, hash]: readonly ['free' | 'standard' | 'enterprise', string, string, string]) =>
-    partitionOf({ tier }, { language }, version, hash)
+    partitionOf({ tier }, { language }, version, hash, sampleTenant().config)
   const others = [
     ['enterprise', 'en', '7', 'c0ffee'],
     ['standard', 'de', '7', 'c0ffee'],
@@ -63,7 +64,8 @@ test('a partition is of one state of knowledge, language, tier and prompt', () =
 function world() {
   const cache = memoryAnswerCache()
   const knowledge = new MemoryKnowledge()
-  const deps = { cache, knowledge, prompts: loadPrompts() }
+  const cacheEvidence = memoryCacheEvidence()
+  const deps = { cache, cacheEvidence, knowledge, prompts: loadPrompts() }
   const run = (change: Partial<Screened> = {}, ticket = sampleTicket(), context = stepContext()) =>
     recall({ ticket, screened: sampleScreened(change) }, deps, context)
   const remember = async () => {
@@ -72,11 +74,17 @@ function world() {
       'acme',
       recalled.partition,
       recalled.key,
-      { answer: sampleAnswer(), verdict: sampleVerdict('deliver'), ticketId: 'tkt_0' },
+      {
+        answer: sampleAnswer(),
+        verdict: sampleVerdict('deliver'),
+        ticketId: 'tkt_0',
+        sources: [{ documentId: 'kb-1', contentHash: 'hash-1' }],
+        question: 'Return\nHow long can I return a hub?',
+      },
       1,
     )
   }
-  return { cache, knowledge, run, remember }
+  return { cache, cacheEvidence, knowledge, run, remember }
 }
 
 describe('a question', () => {

@@ -5,7 +5,13 @@ import { sampleAnswer, sampleVerdict } from '#test/fakes/sample-facts.ts'
 import { hasRedis } from '#test/servers/redis.ts'
 import { type QueueWorld, queueWorld } from './queue-world.ts'
 
-const cached = (ticketId: string): CachedAnswer => ({ answer: sampleAnswer(), verdict: sampleVerdict('deliver'), ticketId })
+const cached = (ticketId: string, question = ''): CachedAnswer => ({
+  answer: sampleAnswer(),
+  verdict: sampleVerdict('deliver'),
+  ticketId,
+  sources: [{ documentId: 'kb-1', contentHash: 'hash-1' }],
+  question,
+})
 
 describe.skipIf(!hasRedis)('with a real Redis (needs redis-server on PATH)', () => {
   let world: QueueWorld
@@ -54,6 +60,27 @@ describe.skipIf(!hasRedis)('with a real Redis (needs redis-server on PATH)', () 
     await expect.poll(() => cache.get('acme', 'v1', 'brief'), { timeout: 10_000 }).toBeUndefined()
     await cache.put('acme', 'v1', 'long', cached('tkt_1'), 3_600_000)
     expect(await world.redis.pttl('test:answer:acme:v1:long')).toBeGreaterThan(3_000_000)
+  })
+
+  test('questions come in the order they were put, page by page, and a partition shows none of another', async () => {
+    for (const n of [1, 2, 3]) await cache.put('acme', 'q', `k${n}`, cached(`t${n}`, `question ${n}?`), 60_000)
+    await cache.put('acme', 'q', 'silent', cached('t4'), 60_000)
+    await cache.put('globex', 'q', 'k9', cached('t9', 'their question'), 60_000)
+    const [first, second, ...more] = await cache.questions('acme', 'q', '', 2)
+    expect([first, second, ...more].map((one) => [one?.key, one?.text])).toEqual([
+      ['k1', 'question 1?'],
+      ['k2', 'question 2?'],
+    ])
+    expect((await cache.questions('acme', 'q', second!.cursor, 10)).map(({ key }) => key)).toEqual(['k3'])
+    expect(await cache.questions('acme', 'Q', '', 10)).toEqual([])
+  })
+
+  test('an evicted answer is gone, whatever lists still name it', async () => {
+    await cache.put('acme', 'e', 'k', cached('t', 'a question'), 60_000)
+    await cache.evict('acme', 'e', 'k')
+    await cache.evict('acme', 'e', 'k')
+    expect(await cache.get('acme', 'e', 'k')).toBeUndefined()
+    expect(await cache.questions('acme', 'e', '', 10)).toHaveLength(1)
   })
 
   test('while Redis is away the caller is told at once', async () => {
