@@ -35,6 +35,15 @@ test('a change names settings; the others stay, null takes one back to its defau
   expect(problemIn(await patch({ limits: { maxBacklog: -1 } })).errors![0]!.field).toBe('config.limits.maxBacklog')
 })
 
+test('models are chosen from those that are pinned and priced; others are refused by name', async () => {
+  const patch = (models: unknown) => api.send('PATCH', '/v1/tenants/other', { body: { config: { models } } })
+  const good = await patch({ tiers: { openai: { cheap: 'gpt-5.6-luna' } }, chains: { generate: ['anthropic', 'extractive'] } })
+  expect(good.json().config.models).toMatchObject({ chains: { generate: ['anthropic', 'extractive'] }, cascade: true })
+  const unknown = problemIn(await patch({ tiers: { openai: { cheap: 'gpt-6-latest' } } }))
+  expect([unknown.status, unknown.errors![0]!.field]).toEqual([422, 'config.models.tiers.openai.cheap'])
+  expect(problemIn(await patch({ chains: { generate: ['azure'] } })).errors![0]!.field).toBe('config.models.chains.generate.0')
+})
+
 test('a webhook secret goes in and does not come out', async () => {
   const secret = 'whsec_0123456789abcdef0123456789abcdef'
   const changed = await api.send('PATCH', '/v1/tenants/other', { body: { config: { webhook: { secret } } } })

@@ -8,6 +8,7 @@ import { until } from './until.ts'
 /** What an accepted ticket must get within this time: an answer, or a person who has it in the queue. */
 export const BOUND_MS = 10_000
 export const TARGET_SHARE = 0.999
+const SHOWN_LATE = 12
 
 export type Drill = {
   readonly seconds: number
@@ -30,6 +31,8 @@ export type DrillReport = {
   /** Who wrote the drafts. */
   readonly draftsBy: Readonly<Record<string, number>>
   readonly struck: Readonly<Record<string, number>>
+  /** Some of the late ones: when they came, and each attempt with its beginning and its end, in ms since they were accepted. */
+  readonly late: readonly string[]
 }
 
 /** How a provider can be down: it says so, it breaks off, or it is silent, which is the worst. */
@@ -74,9 +77,26 @@ const DRAFTS = `
   SELECT facts_written->'draft'->'routing'->>'provider' AS provider, count(*) AS n FROM attempts
   WHERE run_id = ANY($1) AND facts_written ? 'draft' GROUP BY 1`
 
+const LATE = `
+  SELECT r.created_at, a.step, a.result, a.failure->>'code' AS code, a.facts_written->'draft'->'routing'->>'provider' AS provider,
+    round(extract(epoch FROM a.started_at - r.created_at) * 1000) AS began, round(extract(epoch FROM a.ended_at - r.created_at) * 1000) AS ended
+  FROM attempts a JOIN runs r ON r.id = a.run_id WHERE a.run_id = $1 ORDER BY a.seq`
+
+async function whyLate(installation: Installation, runIds: readonly string[]): Promise<string[]> {
+  return Promise.all(
+    runIds.slice(0, SHOWN_LATE).map(async (runId) => {
+      const rows = await installation.query(LATE, [runId])
+      const steps = rows.map(({ step, result, code, provider, began, ended }) =>
+        [step, result, code, provider, `${began}-${ended}`].filter(Boolean).join(' '),
+      )
+      return `${new Date(String(rows[0]?.['created_at'])).toISOString()} ${steps.join(', ')}`
+    }),
+  )
+}
+
 async function timesOf(installation: Installation, ids: readonly string[]) {
   const rows = await installation.query(TIMES, [ids])
-  return rows.map((row) => ({ status: String(row['status']), ms: Number(row['ms']) }))
+  return rows.map((row) => ({ runId: String(row['run_id']), status: String(row['status']), ms: Number(row['ms']) }))
 }
 
 async function reportOf(
@@ -102,6 +122,10 @@ async function reportOf(
     maxMs: at(1),
     notAccepted: sender.problems().length,
     draftsBy: Object.fromEntries(drafts.map((row) => [String(row['provider']), Number(row['n'])])),
+    late: await whyLate(
+      installation,
+      times.filter(({ ms }) => ms > BOUND_MS).map(({ runId }) => runId),
+    ),
     struck: Object.fromEntries(struck.map(([fault, count]) => [fault, (count ?? 0) - (struckBefore[fault] ?? 0)])),
   }
 }

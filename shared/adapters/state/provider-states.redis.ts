@@ -44,7 +44,7 @@ type Options = {
  * @param redis must fail fast (no offline queue) @param prefix keeps installations on one Redis apart
  */
 export function createRedisProviderStates(redis: Redis, prefix: string, options: Options): ProviderStates {
-  const { clock, log, timeoutMs = 300, restMs = 1_000 } = options
+  const { clock, log, timeoutMs = 500, restMs = 1_000 } = options
   const local = createLocalProviderStates(clock)
   let awaySince: number | undefined
   return {
