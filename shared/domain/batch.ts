@@ -61,6 +61,8 @@ export type BatchThresholds = {
   readonly bytes: number
   readonly inputTokens: number
   readonly ageMs: number
+  /** Most requests of one batch, below what the provider allows: what one failed batch can take with it. */
+  readonly maxRequests: number
   /** Moments of the day (UTC, `HH:MM`) at which whatever waits goes out, such as when cheap hours begin. */
   readonly opensAt: readonly string[]
 }
@@ -69,6 +71,7 @@ export const DEFAULT_THRESHOLDS: BatchThresholds = {
   bytes: 100 * 1_048_576,
   inputTokens: 50_000_000,
   ageMs: 10 * 60_000,
+  maxRequests: 50_000,
   opensAt: [],
 }
 

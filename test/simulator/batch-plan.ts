@@ -3,7 +3,7 @@ import * as z from 'zod'
 const Share = z.number().min(0).max(1)
 /** How batches of the simulator fare; all of it may be changed while it runs. */
 export const BatchPlan = z.strictObject({
-  /** Of all batches together. */
+  /** Of each batch. */
   requestsPerSecond: z.number().positive().default(Number.POSITIVE_INFINITY),
   validatingMs: z.number().nonnegative().default(0),
   finalizingMs: z.number().nonnegative().default(0),

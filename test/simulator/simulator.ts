@@ -101,7 +101,12 @@ async function serve(
   const url = new URL(request.url ?? '/', 'http://simulator')
   const path = url.pathname
   const batchRoute = apis.routeOf(request.method, url)
-  if (batchRoute) return serveBatch(batchRoute, new Exchange(request, response, batchStrike(faults, path), latency), world)
+  if (batchRoute)
+    return serveBatch(
+      batchRoute,
+      new Exchange(request, response, batchStrike(faults, `${request.method} ${path}`), latency),
+      world,
+    )
   const text = await bodyOf(request)
   if (path === '/' || path.startsWith('/simulator/'))
     return control(`${request.method} ${path}`, text, response, world, faults, apis)

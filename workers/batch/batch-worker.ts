@@ -55,7 +55,7 @@ async function guarded(desk: BatchDesk, job: Job, work: () => Promise<JobResult>
 }
 
 /** One move of one batch under its lease. */
-async function workOn(desk: BatchDesk, job: Job, outer: AbortSignal): Promise<JobResult> {
+export async function workOn(desk: BatchDesk, job: Job, outer: AbortSignal): Promise<JobResult> {
   const owner = `${desk.worker}-${desk.clock.random().toString(36).slice(2)}`
   const batch = await desk.batches.lease(job.runId, job.seq, owner, desk.pace.leaseMs)
   if (!batch) return notLeased(desk, job)

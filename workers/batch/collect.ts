@@ -21,15 +21,18 @@ export async function collect(desk: BatchDesk, all = false): Promise<number> {
     const reason = all ? 'asked' : dueReason(group, desk.thresholds, clock.now())
     // Without its provider (a key that was taken away) a group waits until its requests are spilled.
     if (!provider || !reason) continue
+    const limits = { ...provider.limits, maxRequests: Math.min(provider.limits.maxRequests, desk.thresholds.maxRequests) }
+    let left = group.requests
     for (let i = 0; i < MAX_BATCHES; i++) {
       const batchId = newId('bat', clock.now(), () => clock.random())
-      const requests = await batches.pack(batchId, group, provider.limits)
+      const requests = await batches.pack(batchId, group, limits)
       if (requests === 0) break
       packed++
       log.info({ batchId, provider: group.provider, model: group.model, requests, reason }, 'packed a batch')
       // Should this get lost, the keeper finds a batch without its job.
       await sendJob(desk, 'advance', batchId, 0).catch(() => {})
-      if (requests >= group.requests) break
+      left -= requests
+      if (left <= 0) break
     }
   }
   return packed
