@@ -13,6 +13,7 @@ import { createRoutedLlm, withTenantTier } from './adapters/models/llm.routed.ts
 import { createTracedLlm } from './adapters/models/llm.traced.ts'
 import { registerProviderGauges, withPromptCacheRatio } from './adapters/models/provider-gauges.ts'
 import { createProviderGuard } from './adapters/models/provider-guard.ts'
+import { inputBill } from './adapters/models/worst-case.ts'
 import type { Config } from './config.ts'
 import { MODELS, type Provider, type TierModels } from './domain/model-table.ts'
 import { createPrices, freeOfCharge, LIST_PRICES, type Prices } from './domain/price.ts'
@@ -55,7 +56,9 @@ export function createModels(parts: Parts): { llm: Llm; modelAvailable: boolean 
   const { config, journal, clock, log, budget, traces } = parts
   const prices = createPrices([...LIST_PRICES, ...(config.localLlm ? [freeOfCharge(config.localLlm.model)] : [])])
   const providers = linksOf(config, prices, clock)
-  const failedCalls = createBilledCalls(createFailedCalls(journal, clock))
+  const failedCalls = createBilledCalls(createFailedCalls(journal, clock), (request, model) =>
+    inputBill(request, model, prices, clock.now()),
+  )
   const extractive: Link = { name: 'extractive', models: allTiers(EXTRACTIVE_MODEL), llm: createExtractiveLlm({ clock }) }
   const fallback = createFallbackLlm(guardedLinks(providers, extractive, parts), { log, clock, failedCalls })
   const models = new Map([...providers, extractive].map((link) => [link.name, link.models]))

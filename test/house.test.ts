@@ -15,6 +15,8 @@ const SHARED = new Set([
   'ports',
   'text',
   'wiring.ts',
+  'wiring-batches.ts',
+  'wiring-budget.ts',
   'wiring-models.ts',
   'wiring-search.ts',
 ])

@@ -8,7 +8,7 @@ import type { Log } from '#shared/ports/log.ts'
 import type { BilledCalls } from './billed-calls.ts'
 import { MAX_OUTPUT_TOKENS, type RoutedLlm } from './llm.routed.ts'
 import { requestHash } from './request-hash.ts'
-import { type TokenBound, worstCaseUsd } from './worst-case.ts'
+import { inputBill, type TokenBound, worstCaseUsd } from './worst-case.ts'
 
 export type BudgetedOptions = {
   readonly budget: Budget
@@ -48,11 +48,17 @@ export function createBudgetedLlm(inner: RoutedLlm, options: BudgetedOptions): L
       settleLater(reservation, (reply.fromJournal ? 0 : reply.costUsd) + billedCalls.billOf(own.call))
       return reply
     } catch (error) {
-      const billUsd = billedCalls.billOf(own.call, error)
+      // A cancelled call has no bill, but the provider has read it.
+      const cancelled = callOptions.signal.aborted ? inputUsd(request) : 0
+      const billUsd = billedCalls.billOf(own.call, error) + cancelled
       if (billUsd > 0) settleLater(reservation, billUsd)
       else void budget.release(reservation).catch((err) => warn(err, reservation))
       throw error
     }
+  }
+  function inputUsd(request: LlmRequest): number {
+    const first = inner.plan(request).find(({ provider }) => provider !== 'extractive')
+    return first ? inputBill(request, first.model, prices, clock.now()).costUsd : 0
   }
   /** The customer need not wait for our books: until they are written, more is held than was spent, never less. */
   function settleLater(reservation: Reservation, costUsd: number): void {

@@ -42,6 +42,12 @@ export function worstCaseUsd(
   return Math.max(...costs)
 }
 
+/** What a model bills for reading a request that was given up on: counted, not told. A model that is not in the table is one's own. */
+export function inputBill(request: LlmRequest, model: string, prices: Prices, at: Date) {
+  const usage = { ...NO_USAGE, inputTokens: promptTokens(request, 'tokenizer') }
+  return { usage, costUsd: prices.costUsd(model, usage, at) }
+}
+
 function promptTokens({ system, messages, schema }: LlmRequest, bound: TokenBound): number {
   const count = bound === 'bytes' ? Buffer.byteLength : countTokens
   const said = messages.reduce((sum, { content }) => sum + MESSAGE_TOKENS + count(content), 0)

@@ -7,7 +7,7 @@ import { createExtractiveLlm } from '#shared/adapters/models/llm.extractive.ts'
 import { createFallbackLlm } from '#shared/adapters/models/llm.fallback.ts'
 import { createRoutedLlm } from '#shared/adapters/models/llm.routed.ts'
 import { ProviderFailure } from '#shared/adapters/models/provider-failure.ts'
-import { worstCaseUsd } from '#shared/adapters/models/worst-case.ts'
+import { inputBill, worstCaseUsd } from '#shared/adapters/models/worst-case.ts'
 import { ModelDraft } from '#shared/domain/draft.ts'
 import { retryable } from '#shared/domain/failure.ts'
 import { MODELS, type Provider, type TierModels } from '#shared/domain/model-table.ts'
@@ -59,7 +59,10 @@ function world(turns: Partial<Record<'openai' | 'anthropic', Turn>>, conversatio
     },
   }))
   const extractive = createExtractiveLlm({ clock })
-  const billedCalls = createBilledCalls(createFailedCalls(createMemoryJournal(), clock))
+  const journal = createMemoryJournal()
+  const billedCalls = createBilledCalls(createFailedCalls(journal, clock), (one, model) =>
+    inputBill(one, model, prices, clock.now()),
+  )
   const log = recordingLog()
   const fallback = createFallbackLlm([...links, { name: 'extractive', llm: extractive }], {
     log,
@@ -79,7 +82,7 @@ function world(turns: Partial<Record<'openai' | 'anthropic', Turn>>, conversatio
     clock,
     log,
   })
-  return { llm, memory, seen, log }
+  return { llm, memory, seen, log, journal }
 }
 
 const passage = { ...sampleChunk({ documentId: 'doc_1', text: 'The box is blue.' }), n: 1, score: 1 } as unknown as Passage
@@ -138,6 +141,28 @@ describe('a model under a budget', () => {
     })
     expect(settled(memory)).toEqual([0])
     expect(memory.open()).toBe(0)
+  })
+
+  test('a call that was given up on is booked at what the provider has read, in the budget as in the journal', async () => {
+    const bill = { provider: 'openai', model: 'gpt-6-sol', usage: NO_USAGE, costUsd: 0 }
+    const stalls = () => Promise.reject(new ProviderFailure(retryable('provider-stalled', 'silence').failure, bill))
+    const { llm, memory, journal } = world({ openai: stalls, anthropic: pays(0.004) }, 1)
+    await llm.generate(request(), options)
+    const entry = journal.entries[0]!
+    expect(entry.usage.inputTokens).toBeGreaterThan(200)
+    expect(entry.costUsd).toBeCloseTo((entry.usage.inputTokens * 2) / 1e6, 12)
+    expect(settled(memory)).toEqual([expect.closeTo(0.004 + entry.costUsd, 9)])
+  })
+
+  test('a call that is cancelled is booked at what the provider has read', async () => {
+    const cancel = new AbortController()
+    const hangs: Turn = async () => {
+      cancel.abort(new Error('the customer left'))
+      throw cancel.signal.reason
+    }
+    const { llm, memory } = world({ openai: hangs }, 1)
+    await expect(llm.generate(request(), { signal: cancel.signal })).rejects.toThrow('the customer left')
+    expect(settled(memory)[0]).toBeGreaterThan(0.0004)
   })
 
   test('goes down the ladder: a cheaper tier, then quoted sentences, then a person; each with what is left and what came next', async () => {
