@@ -9,6 +9,8 @@ import type { Conversed, CutResult, Question } from './sides/stream-load.ts'
 export type StreamOptions = {
   /** Conversations that are open at the same time, each in two modes. */
   readonly conversations: number
+  /** Of the demo's tickets, those that are tried for questions. */
+  readonly questions: number
   readonly turns: number
   readonly rampSeconds: number
   readonly thinkSeconds: number
@@ -24,6 +26,7 @@ export type StreamOptions = {
 const PACE = { firstTokenMs: 200, tokensPerSecond: 50 }
 export const FULL_STREAM = {
   conversations: 1_000,
+  questions: 40,
   turns: 2,
   rampSeconds: 45,
   thinkSeconds: 30,
@@ -35,6 +38,7 @@ export const FULL_STREAM = {
 }
 export const QUICK_STREAM = {
   conversations: 10,
+  questions: 4,
   turns: 2,
   rampSeconds: 1,
   thinkSeconds: 0.3,
@@ -71,18 +75,18 @@ export async function benchStream(options: StreamOptions): Promise<BenchReport> 
     const { url } = await api.call<{ url: string }>('open', { ...at, role: 'api' })
     await worker.call('open', { ...at, role: 'work' })
     await api.call('load')
-    const questions = await answerable(load, api, url, say)
+    const questions = await answerable(load, api, url, options)
     const provided = await load.call<Pick<Conversed, 'firstTokenMs' | 'fullMs'>>('bare', {
       url: providerUrl,
       n: Math.min(100, options.conversations),
     })
     const talk = await inBothModes({ api, worker, load, url, questions }, options)
-    await api.call('configure', { verify: 'before', cache: true })
+    await configure(api, { verify: 'before', cache: true })
     const hits = await load.call<{ times: number[]; hits: number }>('cached', { url, n: options.cached, question: questions[0] })
     say(
       `cached: p50 ${rounded(quantile(hits.times, 0.5))} ms, p99 ${rounded(quantile(hits.times, 0.99))} ms, ${hits.hits} of ${options.cached} hits`,
     )
-    await api.call('configure', { verify: 'before', cache: false })
+    await configure(api, { verify: 'before', cache: false })
     const { url: otherUrl } = await api.call<{ url: string }>('open', { ...at, role: 'api' })
     const cut = await load.call<CutResult>('cut', {
       urls: [url, otherUrl],
@@ -101,12 +105,20 @@ export async function benchStream(options: StreamOptions): Promise<BenchReport> 
   }
 }
 
+/** Every process keeps a tenant's configuration for some seconds. */
+const CONFIG_KEPT_MS = 6_000
+
+async function configure(api: Side, settings: { readonly verify: 'before' | 'after'; readonly cache: boolean }): Promise<void> {
+  await api.call('configure', settings)
+  await new Promise((resolve) => setTimeout(resolve, CONFIG_KEPT_MS))
+}
+
 /** The demo's tickets that this provider's drafts answer, each asked once; that also warms everything up. */
-async function answerable(load: Side, api: Side, url: string, say: (line: string) => void): Promise<Question[]> {
-  await api.call('configure', { verify: 'before', cache: false })
+async function answerable(load: Side, api: Side, url: string, { questions, say }: StreamOptions): Promise<Question[]> {
+  await configure(api, { verify: 'before', cache: false })
   const candidates = demoTickets()
     .filter(({ expect }) => expect === 'answered')
-    .slice(0, 40)
+    .slice(0, questions)
   const good: Question[] = []
   for (const { subject, body } of candidates) {
     const question = { subject, body }
@@ -141,9 +153,7 @@ async function inBothModes(
 ): Promise<{ before: Talk; after: Talk }> {
   const talks = {} as { before: Talk; after: Talk }
   for (const verify of ['after', 'before'] as const) {
-    await api.call('configure', { verify, cache: false })
-    // Workers keep a tenant's configuration for some seconds.
-    await new Promise((resolve) => setTimeout(resolve, 6_000))
+    await configure(api, { verify, cache: false })
     const [apiCpu, workerCpu] = [await api.call<number>('cpu'), await worker.call<number>('cpu')]
     const { conversations, turns, rampSeconds, thinkSeconds } = options
     const talk = await load.call<Conversed>('converse', {

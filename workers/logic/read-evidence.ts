@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type { Passage } from '#shared/domain/passage.ts'
 import { type Fact, factsIn, normalWords } from '#shared/text/facts-in-text.ts'
 import { readableRow, sentenceSpans, splitSentences, type TextUnit } from '#shared/text/sentences.ts'
@@ -23,17 +24,30 @@ export type Evidence = {
 }
 
 const read = new WeakMap<Passage, Evidence>()
+/** Popular passages come with run after run, and with each step of one anew: reading one costs a millisecond. */
+const popular = new LRUCache<string, Evidence>({ max: 400 })
 
 /** Passages are never changed once retrieved, so that each is read once however many claims cite it. */
 export function readEvidence(passage: Passage): Evidence {
   const known = read.get(passage)
   if (known !== undefined) return known
+  const { title, section, url, text } = passage
+  // All that the reading looks at; the rest of a passage (its number, its scores) is this one's own.
+  const key = JSON.stringify([title, section, url, text])
+  const before = popular.get(key)
+  const evidence = before === undefined ? readPassage(passage) : { ...before, passage }
+  popular.set(key, evidence)
+  read.set(passage, evidence)
+  return evidence
+}
+
+function readPassage(passage: Passage): Evidence {
   const units = splitSentences(passage.text)
   const inside = factsIn(passage.text)
   const headings = [passage.title, ...passage.section, ...new Set(units.flatMap((unit) => unit.headings))]
   const context = headings.join('\n')
   const contextFacts = factsIn(passage.url === undefined ? context : `${context}\n${passage.url}`)
-  const evidence: Evidence = {
+  return {
     passage,
     units: units.map((unit) => readUnit(unit, inside)),
     statements: [...units.flatMap(statementsOf), ...headings].map((text) => ({
@@ -46,8 +60,6 @@ export function readEvidence(passage: Passage): Evidence {
     facts: [...inside, ...contextFacts],
     words: ` ${normalWords(`${context}\n${passage.text}`)} `,
   }
-  read.set(passage, evidence)
-  return evidence
 }
 
 /** Items and rows may hold several sentences; a row is compared as a whole, with its headers. */

@@ -31,6 +31,8 @@ export function createStreamGate({ passages, verify, prove, told }: GateOptions)
   let claims: Claim[] = []
   let unproven: DraftSentence[] = []
   let blocked = false
+  /** Of the claims so far. */
+  let base = ''
   let shown = told
 
   /** Releases what `text` adds to what was shown, or takes that back if it is another text. */
@@ -44,7 +46,10 @@ export function createStreamGate({ passages, verify, prove, told }: GateOptions)
     shown = text
     return [{ kind: 'restart' }, { kind: 'text', text }]
   }
-  const composed = () => composeAnswer(claims, passages, { confidence: 0, followUps: [], by: 'model' }).text
+  const composed = () => {
+    base = claims.length === 0 ? '' : composeAnswer(claims, passages, { confidence: 0, followUps: [], by: 'model' }).text
+    return base
+  }
 
   const takeSentence = (sentence: DraftSentence): Release[] => {
     unproven.push(sentence)
@@ -61,9 +66,8 @@ export function createStreamGate({ passages, verify, prove, told }: GateOptions)
     // What is in brackets may be a placeholder or a marker: it waits for its end.
     const partial = reader.partial().split('[', 1)[0]!.trimStart().trimEnd()
     if (partial.length < 4) return []
-    const before = composed()
-    const separator = before === '' ? '' : LIST_ITEM.test(partial) ? '\n' : ' '
-    return show(`${before}${separator}${partial}`)
+    const separator = base === '' ? '' : LIST_ITEM.test(partial) ? '\n' : ' '
+    return show(`${base}${separator}${partial}`)
   }
 
   return {
@@ -78,6 +82,7 @@ export function createStreamGate({ passages, verify, prove, told }: GateOptions)
     startOver(): void {
       reader = createDraftReader()
       claims = []
+      base = ''
       unproven = []
       blocked = false
     },

@@ -57,8 +57,6 @@ async function ask(url: string, content: string, conversationId: string, user: s
   return { firstMs: firstAt - startedAt, fullMs: performance.now() - startedAt, status, chunks }
 }
 
-const FOLLOW_UPS = ['And how long does it take?', 'What else should I know about it?', 'And how do I do that?']
-
 async function converse(options: Converse): Promise<Conversed> {
   const { url, conversations, turns, rampSeconds, thinkSeconds, questions, name } = options
   const result = {
@@ -76,7 +74,7 @@ async function converse(options: Converse): Promise<Conversed> {
     for (let turn = 0; turn < turns; turn++) {
       if (turn > 0) await sleep(thinkSeconds * 1_000 * (0.5 + ((i * 7919 + turn * 104_729) % 1_000) / 1_000))
       const { subject, body } = questions[(i + turn) % questions.length]!
-      const content = turn % 2 === 1 ? FOLLOW_UPS[i % FOLLOW_UPS.length]! : `${subject}. ${body}`
+      const content = `${turn === 0 ? '' : 'Thanks. And another question: '}${subject}. ${body}`
       peakStreaming = Math.max(peakStreaming, ++streaming)
       try {
         const { firstMs, fullMs, status, chunks } = await ask(url, content, `${name}-${i}`, `user-${i}`)
