@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { readConfig } from '#shared/config.ts'
 import { openSearch, systemClock } from '#shared/wiring.ts'
 import { MIN_EVIDENCE } from '#workers/steps/retrieve.ts'
+import { evalCache } from '../eval/cache.ts'
+import { evalFaithfulness } from '../eval/faithfulness.ts'
 import { evalIntent } from '../eval/intent.ts'
 import { evalRetrieval } from '../eval/retrieval.ts'
 import { type Progress, startProgress } from '../progress.ts'
@@ -17,37 +19,40 @@ export type EvalOptions = {
   readonly without?: string
   readonly json?: boolean
 }
-const SUITES = ['intent', 'retrieval'] as const
+type OnProgress = (done: number, total: number, what?: string) => void
+type Suite = (options: EvalOptions, onProgress: OnProgress) => Promise<unknown>
+
+const SUITES: Readonly<Record<string, Suite>> = {
+  cache: async ({ data, train }, onProgress) => evalCache({ data, ...(train === undefined ? {} : { train }) }, onProgress),
+  intent: async ({ data, train, bot }, onProgress) => {
+    if (train === undefined) throw new Error('the suite "intent" needs --train FILE with {text, intent} lines')
+    return evalIntent({ train, data, ...(bot === undefined ? {} : { bot }) }, onProgress)
+  },
+  retrieval: retrievalSuite,
+  faithfulness: async ({ data, docs }, onProgress) => evalFaithfulness({ data, docs: docs ?? [] }, onProgress),
+}
 
 /** Measures one suite on files of the user's. @returns the exit code */
 export async function evaluate(suite: string, options: EvalOptions): Promise<number> {
-  const bars = progressBars()
-  const report = await run(suite, options, bars.update)
-  bars.stop()
-  if (report === undefined) {
-    console.error(`answerline: unknown suite "${suite}"; there are ${SUITES.join(', ')}`)
+  const run = Object.hasOwn(SUITES, suite) ? SUITES[suite] : undefined
+  if (!run) {
+    console.error(`answerline: unknown suite "${suite}"; there are ${Object.keys(SUITES).join(', ')}`)
     return 2
   }
+  const bars = progressBars()
+  const report = await run(options, bars.update).finally(bars.stop)
   console.log(options.json ? JSON.stringify(report) : JSON.stringify(report, null, 2))
   return 0
 }
 
-type OnProgress = (done: number, total: number, what?: string) => void
-
-async function run(suite: string, options: EvalOptions, onProgress: OnProgress): Promise<unknown> {
-  const { data, train, docs, bot } = options
-  if (suite === 'intent') {
-    if (train === undefined) throw new Error('the suite "intent" needs --train FILE with {text, intent} lines')
-    return evalIntent({ train, data, ...(bot === undefined ? {} : { bot }) }, onProgress)
-  }
-  if (suite !== 'retrieval') return undefined
+async function retrievalSuite({ data, docs, maskSym, without }: EvalOptions, onProgress: OnProgress): Promise<unknown> {
   if (docs === undefined) throw new Error('the suite "retrieval" needs --docs FILE… with the documents')
-  const without = (options.without ?? '').split(',').filter(Boolean)
+  const fields = (without ?? '').split(',').filter(Boolean)
   const dataDir = mkdtempSync(join(tmpdir(), 'answerline-eval-'))
   // Indexes of their own, so that no knowledge of the installation has a part in it.
   const search = await openSearch({ ...readConfig(), dataDir }, systemClock)
   try {
-    const measured = { docs, data, maskSym: options.maskSym ?? false, without, minEvidence: MIN_EVIDENCE }
+    const measured = { docs, data, maskSym: maskSym ?? false, without: fields, minEvidence: MIN_EVIDENCE }
     return await evalRetrieval(measured, search, onProgress, new AbortController().signal)
   } finally {
     await search.closeSearch()

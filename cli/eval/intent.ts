@@ -4,6 +4,7 @@ import { setImmediate as letOthersRun } from 'node:timers/promises'
 import * as z from 'zod'
 import { type IntentClassifier, isOutOfScopeLabel, trainIntentClassifier } from '#workers/logic/intent-classifier.ts'
 import { type IntentMetrics, intentMetrics, type JudgedRow } from './intent-metrics.ts'
+import { quantile } from './quantile.ts'
 
 export type IntentEvalOptions = {
   /** JSON lines of `{text, intent}`; `id`, `bot` and `split` are understood, other fields are ignored. */
@@ -167,8 +168,4 @@ async function judgeRows(data: readonly Row[], trained: Map<string, Trained>, on
 
 function measure(rows: readonly Judged[]): IntentMetrics {
   return intentMetrics(rows, rows.filter((row) => row.turnedAway).length)
-}
-
-function quantile(sorted: readonly number[], share: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0
 }

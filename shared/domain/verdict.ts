@@ -6,6 +6,8 @@ export const Claim = z.object({
   supported: z.boolean(),
   /** 0..1: how much of the claim its best evidence covers. */
   score: z.number().min(0).max(1),
+  /** 0..1: how likely its sources carry it, by what people judged; ranks claims for reviewers, decides nothing by itself. */
+  support: z.number().min(0).max(1).optional(),
   /** Passage numbers the claim cites and that exist. */
   citations: z.array(z.int().positive()),
   /** The stretch of a passage that supports it best; offsets are characters within that passage's text. */

@@ -5,12 +5,14 @@ import type { Screened } from '#shared/domain/screened.ts'
 import type { Claim, Verdict } from '#shared/domain/verdict.ts'
 import { factsIn } from '#shared/text/facts-in-text.ts'
 import { contentTerms } from '#shared/text/tokenize.ts'
-import { checkClaim } from './check-claim.ts'
+import { checkClaim, withoutMarkers } from './check-claim.ts'
 import { composeAnswer } from './compose-answer.ts'
 import { isCourtesy } from './is-courtesy.ts'
 import { standsAmong } from './match-facts.ts'
 import { checkOutput, type OutputCheck, sentenceTrouble } from './output-checks.ts'
 import { readEvidence } from './read-evidence.ts'
+import { type SupportIndex, supportIndex } from './support-features.ts'
+import { supportScore } from './support-score.ts'
 
 export type Judgement =
   | { readonly outcome: 'faithful'; readonly verdict: Verdict; readonly answer: Answer }
@@ -39,7 +41,8 @@ export function judgeDraft({ draft, passages: retrieved, screened, visit, canari
   const { passages } = retrieved
   const question = `${screened.subject}\n${screened.text}`
   const sentences = joinBare(draft.sentences)
-  const claims = sentences.map((sentence) => withTrouble(checkClaim(sentence, passages, question), passages, screened))
+  const weigh = supportWeigher(passages, question)
+  const claims = sentences.map((sentence) => weigh(withTrouble(checkClaim(sentence, passages, question), passages, screened)))
   const followUps = draft.followUps.filter((followUp) => isSafe(followUp, passages, screened))
   const output = { sentences: sentences.map(({ text }) => text), followUps: draft.followUps, by: draft.by }
   const outputChecks = checkOutput(output, passages, screened, canaries)
@@ -104,6 +107,23 @@ const isBare = (text: string): boolean =>
 function withTrouble(claim: Claim, passages: readonly Passage[], screened: Screened): Claim {
   const trouble = sentenceTrouble(claim.text, passages, screened.placeholders)
   return trouble === undefined ? claim : { ...claim, kind: 'claim', supported: false, reason: claim.reason || trouble }
+}
+
+/** Claims that cite the same passages share what was read of them. */
+function supportWeigher(passages: readonly Passage[], question: string): (claim: Claim) => Claim {
+  const read = new Map<string, SupportIndex>()
+  return (claim) => {
+    if (claim.kind === 'courtesy' || claim.citations.length === 0) return claim
+    const cited = claim.citations.join()
+    const index =
+      read.get(cited) ??
+      supportIndex(
+        passages.filter(({ n }) => claim.citations.includes(n)),
+        question,
+      )
+    read.set(cited, index)
+    return { ...claim, support: Math.round(supportScore(withoutMarkers(claim.text), index) * 1_000) / 1_000 }
+  }
 }
 
 /** Follow-ups are shown as questions to tap on: one that brings a fact of its own would be a claim that nobody checked. */
