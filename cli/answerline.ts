@@ -35,14 +35,19 @@ program
   .action(async (question: string) => exitWith(await (await import('./commands/ask.ts')).ask(question)))
 program
   .command('index')
-  .argument('<paths...>', 'Markdown and text files, or folders of them')
+  .argument('[paths...]', 'Markdown, HTML, PDF, DOCX and text files, or folders of them')
+  .option('--rebuild', 'build the search index anew from the stored documents, beside the old one where EMBEDDING_MODEL changed')
   .description('send documents to the running server and wait until they can be found')
-  .action(async (paths: string[]) => exitWith(await (await import('./commands/index-paths.ts')).indexPaths(paths)))
+  .action(async (paths: string[], { rebuild }: { rebuild?: true }) => {
+    if (rebuild && paths.length === 0) return exitWith(await (await import('./commands/rebuild-index.ts')).rebuild())
+    if (rebuild || paths.length === 0) throw new CommanderError(2, 'usage', 'index takes either paths or --rebuild')
+    exitWith(await (await import('./commands/index-paths.ts')).indexPaths(paths))
+  })
 program
   .command('eval')
-  .argument('<suite>', 'intent or retrieval')
+  .argument('<suite>', 'cache, intent or retrieval')
   .requiredOption('--data <file>', 'JSON lines to measure on')
-  .option('--train <file>', 'JSON lines to train on (intent)')
+  .option('--train <file>', 'JSON lines to train on (intent), or to choose thresholds on (cache)')
   .option('--bot <name>', 'only rows of this bot (intent)')
   .option('--docs <files...>', 'JSON lines with the documents (retrieval)')
   .option('--mask-sym', 'leave out the sections that symptom and error queries quote (retrieval)')
@@ -52,6 +57,15 @@ program
   .action(async (suite: string, options: object) =>
     exitWith(await (await import('./commands/evaluate.ts')).evaluate(suite, options as never)),
   )
+const batch = program.command('batch').description('the offline lane of the running server')
+batch
+  .command('status')
+  .description('what waits, and how far batches are')
+  .action(async () => exitWith(await (await import('./commands/batch.ts')).batchStatus()))
+batch
+  .command('run')
+  .description('send whatever waits now, and follow it to the end')
+  .action(async () => exitWith(await (await import('./commands/batch.ts')).batchRun()))
 const dlq = program.command('dlq').description('dead letters of the running server')
 dlq
   .command('list')

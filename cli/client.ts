@@ -19,8 +19,10 @@ export function apiClient(url: string, key: string): Client {
   return {
     url,
     async request(method, path, body, headers = {}) {
-      const json = body === undefined ? {} : { body: JSON.stringify(body) }
-      const type: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' }
+      // A form brings its own type, with the border between its parts.
+      const isForm = body instanceof FormData
+      const json = body === undefined ? {} : { body: isForm ? body : JSON.stringify(body) }
+      const type: Record<string, string> = body === undefined || isForm ? {} : { 'content-type': 'application/json' }
       const response = await fetch(`${url}${path}`, {
         method,
         headers: { authorization: `Bearer ${key}`, ...type, ...headers },

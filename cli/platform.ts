@@ -12,6 +12,7 @@ import type { Log } from '#shared/ports/log.ts'
 import { type Doors, openDoors } from '#shared/wiring.ts'
 import { type Backlog, countBacklog } from '#workers/backlog.ts'
 import { batchQueues } from '#workers/batch/batch-desk.ts'
+import { collect } from '#workers/batch/collect.ts'
 import { wakeNextTurn } from '#workers/conversation-steps.ts'
 import type { Engine } from '#workers/engine.ts'
 import { startWorkers, type WorkerHost } from '#workers/host.ts'
@@ -21,7 +22,8 @@ import { steps } from '#workers/steps.ts'
 import { adminKey, hashKey } from './admin-key.ts'
 import { serveHealth } from './health-server.ts'
 import { type PrivateRedis, startPrivateRedis } from './private-redis.ts'
-import { type BatchSettings, type RunningBatches, startBatches } from './start-batches.ts'
+import { settleSearchSpace } from './search-space.ts'
+import { type BatchSettings, batchDesk, type RunningBatches, startBatches } from './start-batches.ts'
 
 const BATCH_ROLE = 'batch'
 /** Beyond this many runs under way in all, new work gets 503 until there are fewer. */
@@ -93,6 +95,7 @@ export async function startPlatform({
     })
     closers.push(() => doors.close())
     const firstStart = await createDefaultTenant(doors)
+    await settleSearchSpace(doors, { alone, say })
     const backlog = await countBacklog(doors.runs, log)
     closers.push(() => backlog.stop())
     const quiet: Engine = {
@@ -135,11 +138,13 @@ type ApiParts = {
   readonly config: Config
 }
 
-function apiServer({ doors, engine, key, backlog, checks }: ApiParts) {
+function apiServer({ doors, engine, key, backlog, checks, config }: ApiParts) {
   const mover = createRunMover(engine)
   return createApi({
     ...doors,
     mover,
+    webhookSecrets: config.webhookSecrets ?? {},
+    collectBatches: () => collect(batchDesk(doors, engine), true),
     adminKeyHash: hashKey(key),
     backlogOf: backlog.of,
     backlogTotal: backlog.total,

@@ -62,9 +62,12 @@ async function openDense(
     await dense.ensure()
     return { dense, closeDense: () => {} }
   }
-  const dense = new SqliteDenseIndex({ folder: join(config.dataDir, 'search', 'dense'), embedder })
+  const dense = new SqliteDenseIndex({ folder: join(config.dataDir, 'search', 'dense', folderName(embedder)), embedder })
   return { dense, closeDense: () => dense.close() }
 }
+
+/** One folder per embedder, so that another one can be built beside. */
+const folderName = ({ id }: Embedder) => id.replace(/[^A-Za-z0-9_.-]/g, '-')
 
 async function openSparse(
   config: Config,

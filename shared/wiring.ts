@@ -17,6 +17,7 @@ import { createRedisProviderStates } from './adapters/state/provider-states.redi
 import { createRedisRateLimiter } from './adapters/state/rate-limiter.redis.ts'
 import { assertNoEviction, redisConnections, untilReady } from './adapters/state/redis.ts'
 import { createRunLog } from './adapters/state/run-log.postgres.ts'
+import { createSearchSpace } from './adapters/state/search-space.postgres.ts'
 import { createTenantStore } from './adapters/state/tenant-store.postgres.ts'
 import { createTicketStore } from './adapters/state/ticket-store.postgres.ts'
 import { createRedisTokenStream } from './adapters/state/token-stream.redis.ts'
@@ -125,6 +126,7 @@ export async function openDoors({
     conversations: createHotConversations(redis, prefix, createConversationStore(database)),
     documents: createDocumentStore(database),
     extractor,
+    space: createSearchSpace(database),
     intake: createDocumentIntake(database, { ...search, knowledge }),
     usage: createUsageStore(database),
     consoleStore: createConsoleStore(database),

@@ -13,6 +13,7 @@ import type { Knowledge } from '#shared/ports/knowledge.ts'
 import type { Llm, LlmRequest } from '#shared/ports/llm.ts'
 import type { Log } from '#shared/ports/log.ts'
 import type { DenseIndex, SparseIndex } from '#shared/ports/search-index.ts'
+import type { SearchSpace } from '#shared/ports/search-space.ts'
 import type { Searcher } from '#shared/ports/searcher.ts'
 import type { TextExtractor } from '#shared/ports/text-extractor.ts'
 import type { TokenStream } from '#shared/ports/token-stream.ts'
@@ -52,6 +53,7 @@ export type Deps = {
   readonly embedder: Embedder
   readonly dense: DenseIndex
   readonly sparse: SparseIndex
+  readonly space: SearchSpace
   readonly escalations: EscalationStore
   readonly conversations: ConversationStore
   readonly dispatcher: Dispatcher

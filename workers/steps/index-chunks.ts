@@ -3,7 +3,7 @@ import { superseded } from '#workers/logic/current-document.ts'
 import { embeddedChunks } from '#workers/logic/embedded-chunks.ts'
 import type { Deps, Step, StepContext } from '#workers/step.ts'
 
-type Doors = Pick<Deps, 'documents' | 'embedder' | 'dense' | 'sparse' | 'knowledge'>
+type Doors = Pick<Deps, 'documents' | 'embedder' | 'dense' | 'sparse' | 'knowledge' | 'space'>
 
 /** Another run may write between our look at the store and our write to the indexes, so we look again; this often at most. */
 const MAX_ROUNDS = 6
@@ -18,6 +18,7 @@ export const index: Step<'index-document', 'index', keyof Doors> = async ({ docu
   const { documents, knowledge } = doors
   const { documentId, contentHash } = document
   const tenantId = context.tenant.id
+  await assertServing(doors)
   /** The version that the indexes hold by our hand. */
   let written: string | undefined
   let count = 0
@@ -39,6 +40,16 @@ export const index: Step<'index-document', 'index', keyof Doors> = async ({ docu
     if (marked) return { outcome: 'indexed', facts: { indexed: { count, knowledgeVersion } } }
   }
   throw retryable('document-unsettled', 'the document changed again while it was being indexed')
+}
+
+/** Once another embedder's index serves, what is written to this one would be found by nobody: the run waits for a process of today. */
+async function assertServing({ space, embedder }: Doors): Promise<void> {
+  const serving = await space.current()
+  if (serving !== undefined && serving !== embedder.id)
+    throw retryable(
+      'embedder-changed',
+      `searches are served from the index of "${serving}", this process embeds with "${embedder.id}"`,
+    )
 }
 
 /** @returns how many chunks were placed, or undefined when this version has none yet */

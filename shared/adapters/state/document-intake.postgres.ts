@@ -2,6 +2,7 @@ import * as z from 'zod'
 import type { Database } from '#shared/database/client.ts'
 import { toJson } from '#shared/database/json.ts'
 import { DocumentState } from '#shared/domain/document.ts'
+import { retryable } from '#shared/domain/failure.ts'
 import type { DocumentIntake } from '#shared/ports/document-intake.ts'
 import type { Knowledge } from '#shared/ports/knowledge.ts'
 import type { DenseIndex, SparseIndex } from '#shared/ports/search-index.ts'
@@ -9,7 +10,7 @@ import { insertRuns, newRunRows } from './run-rows.ts'
 
 export function createDocumentIntake(
   database: Database,
-  indexes: { dense: DenseIndex; sparse: SparseIndex; knowledge: Knowledge },
+  indexes: { dense: DenseIndex; sparse: SparseIndex; knowledge: Knowledge; embedder?: { readonly id: string } },
 ): DocumentIntake {
   return {
     async accept({ original, ...document }, run) {
@@ -41,6 +42,7 @@ export function createDocumentIntake(
       return rows.length > 0
     },
     async remove(tenantId, documentId) {
+      await assertServing(database, indexes.embedder?.id)
       // The row goes first: from then on no step of a run that is under way can write anything of this document, and what
       // was being written is there for the second statement to see. The rest follows even when the row was gone before, so
       // that a repeat after a crash finishes the work.
@@ -57,6 +59,15 @@ export function createDocumentIntake(
       return gone.length > 0
     },
   }
+}
+
+/** A process of before a rebuild cannot reach the index that serves now, so it cannot remove anything from it. */
+async function assertServing(database: Database, embedderId: string | undefined): Promise<void> {
+  if (embedderId === undefined) return
+  const rows = await database.asSystem('one embedder serves all tenants', 'SELECT embedder_id FROM search_space')
+  const serving = rows[0]?.embedder_id
+  if (serving !== undefined && serving !== embedderId)
+    throw retryable('embedder-changed', `searches are served from the index of "${String(serving)}"; restart this process`)
 }
 
 /** The row changes (and a run begins) only when the content does, or when the last indexing failed; else the standing row is returned. */

@@ -10,6 +10,7 @@ import { MemoryDenseIndex } from '#test/fakes/dense-index.memory.ts'
 import { MemoryDocumentStore } from '#test/fakes/document-store.memory.ts'
 import { MemoryKnowledge } from '#test/fakes/knowledge.memory.ts'
 import { encryptedPdf, samplePdf, zipBomb } from '#test/fakes/sample-files.ts'
+import { memorySearchSpace } from '#test/fakes/search-space.memory.ts'
 import { MemorySparseIndex } from '#test/fakes/sparse-index.memory.ts'
 import { memoryExtractor } from '#test/fakes/text-extractor.memory.ts'
 import type { StepContext } from '#workers/step.ts'
@@ -37,7 +38,8 @@ let documents = new MemoryDocumentStore()
 let dense: DenseIndex = new MemoryDenseIndex(64)
 let sparse: SparseIndex = new MemorySparseIndex()
 let knowledge = new MemoryKnowledge()
-const doors = () => ({ documents, extractor: memoryExtractor(), embedder, dense, sparse, knowledge })
+let space = memorySearchSpace()
+const doors = () => ({ documents, extractor: memoryExtractor(), embedder, dense, sparse, knowledge, space })
 
 beforeEach(() => {
   embedder = new CountingEmbedder(64)
@@ -45,6 +47,7 @@ beforeEach(() => {
   dense = new MemoryDenseIndex(64)
   sparse = new MemorySparseIndex()
   knowledge = new MemoryKnowledge()
+  space = memorySearchSpace()
 })
 
 const long = (word: string) => Array.from({ length: 30 }, (_, i) => `Sentence ${i} is about the ${word}.`).join(' ')
