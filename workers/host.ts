@@ -10,7 +10,8 @@ import { sweep } from './sweep.ts'
 
 /** How many jobs of a step one process has in hand. Steps that wait for others' servers take more than steps that compute. */
 const CONCURRENCY: Readonly<Record<string, number>> = {
-  generate: 100,
+  // Drafts wait for a model far more than they compute: hundreds of replies are being written at the same time.
+  generate: 500,
   classify: 50,
   send: 50,
   embed: 4,
