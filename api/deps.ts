@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Role } from '#shared/domain/tenant.ts'
 import type { AnswerCache } from '#shared/ports/answer-cache.ts'
+import type { BatchStore } from '#shared/ports/batch-store.ts'
 import type { CacheEvidence } from '#shared/ports/cache-evidence.ts'
 import type { Clock } from '#shared/ports/clock.ts'
 import type { ConversationStore } from '#shared/ports/conversation-store.ts'
@@ -81,6 +82,11 @@ export type ApiDeps = {
   readonly stream: TokenStream
   readonly limiter: RateLimiter
   readonly usage: UsageStore
+  readonly batches: BatchStore
+  /** Packs whatever waits for a batch now. @returns how many batches */
+  readonly collectBatches: () => Promise<number>
+  /** What providers sign their webhooks with; without one, that provider's are not taken. */
+  readonly webhookSecrets: { readonly openai?: string | undefined; readonly anthropic?: string | undefined }
   readonly telemetry: Telemetry
   readonly clock: Clock
   readonly log: Log

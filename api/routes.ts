@@ -5,6 +5,7 @@ import { readLines } from './bulk.ts'
 import type { ApiDeps, ApiLimits } from './deps.ts'
 import { dispatchLater } from './dispatch-later.ts'
 import { takeUploads } from './document-upload.ts'
+import { batchRoutes } from './routes/batches.ts'
 import { chatRoutes } from './routes/chat-completions.ts'
 import { deadLetterRoutes } from './routes/dead-letters.ts'
 import { documentRoutes } from './routes/documents.ts'
@@ -36,6 +37,7 @@ export async function v1Routes(app: App, { deps, limits }: { deps: ApiDeps; limi
   escalationRoutes(app, deps)
   runRoutes(app, deps)
   deadLetterRoutes(app, deps, limits)
+  batchRoutes(app, deps)
   tenantRoutes(app, deps)
   tenantKeyRoutes(app, deps)
   usageRoutes(app, deps)

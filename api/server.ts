@@ -13,6 +13,7 @@ import { parseJsonBody } from './json-body.ts'
 import { fieldErrors, invalid, notFound, overloaded } from './problem.ts'
 import { redriver } from './redrive.ts'
 import { healthRoutes } from './routes/health.ts'
+import { providerWebhookRoutes } from './routes/provider-webhooks.ts'
 import { v1Routes } from './routes.ts'
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{8,128}$/
@@ -48,6 +49,7 @@ export function createApi(deps: ApiDeps): FastifyInstance {
   document(app)
   forgetOldKeys(app, deps, limits.forgetKeysEveryMs)
   app.register(async (scope) => healthRoutes(scope, deps))
+  app.register(async (scope) => providerWebhookRoutes(scope, deps))
   app.register(
     async (scope) => {
       guard(scope, deps)

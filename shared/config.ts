@@ -11,6 +11,8 @@ const url = (...protocols: string[]) =>
 const blankIsUnset = (value: unknown) => (typeof value === 'string' && value.trim() === '' ? undefined : value)
 const optional = <T extends z.ZodType>(schema: T) => z.preprocess(blankIsUnset, schema.optional())
 
+const webhookSecret = z.string().regex(/^whsec_[A-Za-z0-9+/]{24,128}={0,2}$/, 'must be whsec_ followed by base64')
+
 const Environment = z.object({
   PORT: z.preprocess(
     blankIsUnset,
@@ -37,6 +39,8 @@ const Environment = z.object({
   OPENAI_BASE_URL: optional(url('http', 'https')),
   ANTHROPIC_API_KEY: optional(z.string()),
   ANTHROPIC_BASE_URL: optional(url('http', 'https')),
+  OPENAI_WEBHOOK_SECRET: optional(webhookSecret),
+  ANTHROPIC_WEBHOOK_SECRET: optional(webhookSecret),
   LOCAL_LLM_URL: optional(url('http', 'https')),
   LOCAL_LLM_MODEL: optional(z.string()),
   EMBEDDING_MODEL: z.preprocess(
@@ -76,6 +80,8 @@ export type Config = {
   readonly elasticsearch: { readonly url: string; readonly apiKey: string | undefined } | undefined
   readonly openAi: { readonly apiKey: string; readonly baseUrl: string | undefined } | undefined
   readonly anthropic: { readonly apiKey: string; readonly baseUrl: string | undefined } | undefined
+  /** What the providers sign their webhooks with. */
+  readonly webhookSecrets?: { readonly openai?: string | undefined; readonly anthropic?: string | undefined }
   readonly localLlm: { readonly url: string; readonly model: string } | undefined
   readonly embeddingModel: string
   /** `lexical`, `local:<folder>` or `http:<url>`, where `#name` at the end of the address names the model. */
@@ -116,6 +122,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     anthropic:
       env.ANTHROPIC_API_KEY === undefined ? undefined : { apiKey: env.ANTHROPIC_API_KEY, baseUrl: env.ANTHROPIC_BASE_URL },
     localLlm: env.LOCAL_LLM_URL === undefined ? undefined : { url: env.LOCAL_LLM_URL, model: env.LOCAL_LLM_MODEL! },
+    webhookSecrets: { openai: env.OPENAI_WEBHOOK_SECRET, anthropic: env.ANTHROPIC_WEBHOOK_SECRET },
     embeddingModel: env.EMBEDDING_MODEL,
     rerank: { model: env.RERANK_MODEL, apiKey: env.RERANK_API_KEY },
     adminApiKey: env.ADMIN_API_KEY,

@@ -3,6 +3,7 @@ import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fas
 import type { ApiDeps } from '#api/deps.ts'
 import { createApi } from '#api/server.ts'
 import { createCacheEvidence } from '#shared/adapters/state/answer-cache-evidence.postgres.ts'
+import { createBatchStore } from '#shared/adapters/state/batch-store.postgres.ts'
 import { createConversationStore } from '#shared/adapters/state/conversation-store.postgres.ts'
 import { createDocumentIntake } from '#shared/adapters/state/document-intake.postgres.ts'
 import { createDocumentStore, createKnowledge } from '#shared/adapters/state/document-store.postgres.ts'
@@ -64,6 +65,9 @@ export async function startApi(change: Partial<ApiDeps> = {}, shared?: Database)
     documents: createDocumentStore(database),
     intake: createDocumentIntake(database, { ...noIndexes(), knowledge: createKnowledge(database) }),
     usage: createUsageStore(database),
+    batches: createBatchStore(database),
+    collectBatches: async () => 0,
+    webhookSecrets: {},
     limiter: createLocalRateLimiter(),
     mover: createRunMover({ ...fakes, runs, clock, backlogOf: () => load.total }),
     searcher: {

@@ -36,6 +36,8 @@ async function openSmall({ maxBacklogTotal }: { readonly maxBacklogTotal: number
   const app = createApi({
     ...doors,
     mover: createRunMover(engine),
+    collectBatches: async () => 0,
+    webhookSecrets: {},
     adminKeyHash: hashKey(BENCH_KEY),
     backlogOf: backlog.of,
     backlogTotal: backlog.total,
