@@ -41,7 +41,7 @@ export function createExtractiveLlm({ clock }: { readonly clock: Clock }): Llm {
       return {
         value: parsed.data,
         text,
-        provider: 'local',
+        provider: 'extractive',
         model: EXTRACTIVE_MODEL,
         usage: NO_USAGE,
         costUsd: 0,

@@ -10,8 +10,18 @@ export function canonicalJson(value: unknown): string {
   return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`).join(',')}}`
 }
 
-/** SHA-256 (hex) over everything of a request that can change its reply; whose call it is does not. */
+const hashes = new WeakMap<LlmRequest, string>()
+
+/** SHA-256 (hex) over everything of a request that can change its reply; whose call it is does not. Worked out once a request. */
 export function requestHash(request: LlmRequest): string {
+  const known = hashes.get(request)
+  if (known !== undefined) return known
+  const hash = hashOf(request)
+  hashes.set(request, hash)
+  return hash
+}
+
+function hashOf(request: LlmRequest): string {
   const { system, messages, schema, tier, maxOutputTokens, prompt } = request
   const said = messages.map(({ role, content }) => ({ role, content }))
   const asked = { system, messages: said, schema: schema.name, tier, maxOutputTokens, prompt: { ...prompt } }

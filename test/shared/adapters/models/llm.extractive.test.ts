@@ -64,7 +64,7 @@ describe('llm.extractive', () => {
       followUps: [],
     })
     expect(reply).toMatchObject({
-      provider: 'local',
+      provider: 'extractive',
       model: 'extractive-1',
       costUsd: 0,
       usage: { inputTokens: 0, outputTokens: 0 },

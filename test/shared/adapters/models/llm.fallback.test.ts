@@ -1,14 +1,19 @@
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createFailedCalls } from '#shared/adapters/models/failed-calls.ts'
+import { createAnthropicLlm } from '#shared/adapters/models/llm.anthropic.ts'
 import { createFallbackLlm } from '#shared/adapters/models/llm.fallback.ts'
+import { createOpenAiLlm } from '#shared/adapters/models/llm.openai.ts'
 import { ProviderFailure } from '#shared/adapters/models/provider-failure.ts'
 import { needsPerson, Parked, retryable, terminal } from '#shared/domain/failure.ts'
+import { MODELS } from '#shared/domain/model-table.ts'
+import { createPrices } from '#shared/domain/price.ts'
 import { NO_USAGE } from '#shared/domain/usage.ts'
 import type { Llm, LlmDelta, LlmOptions } from '#shared/ports/llm.ts'
 import { draftRequest, failureFrom } from '#test/contracts/llm.contract.ts'
 import { steadyClock } from '#test/fakes/clock.steady.ts'
 import { createMemoryJournal } from '#test/fakes/journal.memory.ts'
 import { createScriptedLlm, type ScriptedTurn } from '#test/fakes/llm.scripted.ts'
+import { type Simulator, startSimulator } from '#test/simulator/simulator.ts'
 
 const DRAFT = '{"answerable":false,"sentences":[],"followUps":[]}'
 const clock = { now: () => new Date(), random: () => 0 }
@@ -155,5 +160,33 @@ describe('a route', () => {
       { provider: 'link-1', code: 'provider-unavailable' },
       { provider: 'link-2', code: 'provider-auth' },
     ])
+  })
+})
+
+describe('on the simulator', () => {
+  let simulator: Simulator
+  beforeAll(async () => {
+    simulator = await startSimulator({ seed: 7 })
+  })
+  afterAll(() => simulator.close())
+
+  it.each(['half', 'drop', 'stall'] as const)('a stream that ends in the middle (%s) is voided and replaced', async (fault) => {
+    const shared = { apiKey: 'simulated', prices: createPrices(), clock, limits: { idleMs: 1_000, firstMs: 2_000 } }
+    const openAi = { ...shared, baseUrl: `${simulator.url}/v1`, provider: 'openai', models: MODELS.openai.tiers } as const
+    const llm = createFallbackLlm(
+      [
+        { name: 'openai', llm: createOpenAiLlm(openAi) },
+        { name: 'anthropic', llm: createAnthropicLlm({ ...shared, baseUrl: simulator.url, models: MODELS.anthropic.tiers }) },
+      ],
+      { log, clock },
+    )
+    simulator.setFaults([{ fault, match: '/v1/chat/completions' }])
+    const deltas: LlmDelta[] = []
+    const reply = await llm.generate(draftRequest(), { signal, onDelta: (delta) => deltas.push(delta) })
+    expect(reply.provider).toBe('anthropic')
+    const restart = deltas.findIndex(({ kind }) => kind === 'restart')
+    expect(restart).toBeGreaterThan(0)
+    const shown = deltas.slice(restart + 1).map((delta) => (delta.kind === 'text' ? delta.text : '(restart)'))
+    expect(shown.join('')).toBe(reply.text)
   })
 })

@@ -5,7 +5,7 @@ import { ProviderFailure } from '#shared/adapters/models/provider-failure.ts'
 import { requestHash } from '#shared/adapters/models/request-hash.ts'
 import { retryable } from '#shared/domain/failure.ts'
 import { NO_USAGE } from '#shared/domain/usage.ts'
-import type { LlmDelta } from '#shared/ports/llm.ts'
+import type { Llm, LlmDelta } from '#shared/ports/llm.ts'
 import { draftRequest, failureFrom } from '#test/contracts/llm.contract.ts'
 import { createMemoryJournal } from '#test/fakes/journal.memory.ts'
 import { createScriptedLlm, type ScriptedTurn } from '#test/fakes/llm.scripted.ts'
@@ -33,6 +33,17 @@ describe('the journaled model', () => {
     expect(second).toEqual({ ...first, fromJournal: true })
     expect(deltas).toEqual([{ kind: 'text', text: DRAFT }])
     expect(journal.entries).toHaveLength(1)
+  })
+
+  it('passes on whom routing had passed over', async () => {
+    const passedOver = [{ provider: 'openai', code: 'provider-unavailable' }]
+    const scripted = createScriptedLlm([DRAFT])
+    const inner: Llm = {
+      generate: async (request, options) => ({ ...(await scripted.generate(request, options)), passedOver }),
+      ready: scripted.ready,
+    }
+    const reply = await createJournaledLlm(inner, { journal: createMemoryJournal(), clock }).generate(draftRequest(), { signal })
+    expect(reply.passedOver).toEqual(passedOver)
   })
 
   it('records whose call it was, what it asked with, and what it cost', async () => {
