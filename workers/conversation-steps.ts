@@ -8,7 +8,7 @@ import type { Llm } from '#shared/ports/llm.ts'
 import type { RunMover } from '#shared/ports/run-mover.ts'
 import { askForRewrite, conversationBlock, historyOf } from './conversation-context.ts'
 import { dependsOnEarlier, standAlone } from './logic/conversation-follow-up.ts'
-import { maskedForHistory } from './logic/conversation-turn.ts'
+import { forHistory, maskedForHistory } from './logic/conversation-turn.ts'
 import { fitWindow } from './logic/conversation-window.ts'
 import type { Deps, Step } from './step.ts'
 
@@ -120,13 +120,14 @@ export const endingTurn =
   (deliver: Support<'deliver'>): Support<'deliver'> =>
   (facts, deps, context) => {
     const { ticket, answer, screened } = facts
-    const hidden = (text: string) => maskedForHistory(text, ticket.requester, screened?.placeholders ?? [])
-    const asked = screened ? [screened.subject, screened.text] : [ticket.subject, ticket.body]
+    const mask = (text: string) => maskedForHistory(text, ticket.requester, screened?.placeholders ?? [])
+    const asked = screened ? forHistory(`${screened.subject}\n${screened.text}`) : mask(`${ticket.subject}\n${ticket.body}`)
+    // A person writes what a person writes: it is masked like the customer's own words.
+    const answered = answer.by === 'person' ? mask(answer.text) : forHistory(answer.text)
     const turn: Turn = {
       ticketId: ticket.id,
-      asked: hidden(asked.filter(Boolean).join('\n')).slice(0, 4_000).toWellFormed(),
-      // A person writes what a person writes: it is masked like the customer's own words.
-      answered: hidden(answer.text).slice(0, 4_000).toWellFormed(),
+      asked: asked.trim().slice(0, 4_000).toWellFormed(),
+      answered: answered.slice(0, 4_000).toWellFormed(),
       author: answer.by === 'person' ? 'person' : 'machine',
       at: context.now,
     }
