@@ -1,0 +1,135 @@
+import { Redis } from 'ioredis'
+import { createRedisAnswerCache } from '#shared/adapters/state/answer-cache.redis.ts'
+import { createCacheEvidence } from '#shared/adapters/state/answer-cache-evidence.postgres.ts'
+import { createKnowledge } from '#shared/adapters/state/document-store.postgres.ts'
+import { Database } from '#shared/database/client.ts'
+import { openPgliteInMemory } from '#shared/database/engine.pglite.ts'
+import { migrate } from '#shared/database/migrate.ts'
+import { sampleAnswer, sampleScreened, sampleTenant, sampleTicket, sampleVerdict } from '#test/fakes/sample-facts.ts'
+import { stepContext } from '#test/fakes/step-context.ts'
+import { startRedis } from '#test/servers/redis.ts'
+import { seededRandom } from '#test/simulator/seeded-random.ts'
+import { loadPrompts } from '#workers/prompts.ts'
+import { keyOf, partitionOf, questionOf, recall } from '#workers/steps/recall.ts'
+import { quantile, rounded } from './figures.ts'
+import { type BenchReport, machine } from './report.ts'
+
+export const FULL_CACHE = { entries: 10_000, lookups: 3_000, probes: 100_000 }
+export const QUICK_CACHE = { entries: 500, lookups: 200, probes: 500 }
+type Options = typeof FULL_CACHE & { readonly say: (line: string) => void }
+
+const PLACES = ['acme', 'globex', 'initech'].flatMap((tenantId) =>
+  (['free', 'standard', 'enterprise'] as const).flatMap((tier) =>
+    ['en', 'de', 'fr'].map((language) => ({ tenantId, tier, language })),
+  ),
+)
+const [VERBS, THINGS, PLACES_OF] = [
+  'reset pair rename move share update mount charge silence calibrate'.split(' '),
+  'sensor plug camera bridge doorbell thermostat siren bulb lock speaker'.split(' '),
+  'kitchen garage attic cellar office garden hallway bedroom balcony workshop'.split(' '),
+]
+
+/** The step `recall` on a real Redis and PGlite: how long it takes in a full partition, and whether one partition ever sees another. */
+export async function benchCache({ entries, lookups, probes, say }: Options): Promise<BenchReport> {
+  const where = machine()
+  const server = await startRedis()
+  const redis = new Redis(server.socket)
+  const database = new Database(await openPgliteInMemory())
+  await migrate(database)
+  const cache = createRedisAnswerCache(redis, 'bench')
+  const deps = {
+    cache,
+    cacheEvidence: createCacheEvidence(database),
+    knowledge: createKnowledge(database),
+    prompts: loadPrompts(),
+  }
+  const random = seededRandom(7)
+  const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)]!
+  const question = (n: number) =>
+    `How do I ${VERBS[n % 10]} the ${THINGS[Math.floor(n / 10) % 10]} in the ${PLACES_OF[Math.floor(n / 100) % 10]} of ${wordFor(Math.floor(n / 1_000))}?`
+  const ask = (place: (typeof PLACES)[number], text: string) => {
+    const tenant = sampleTenant({ cache: { similar: 'reference' } }, place.tenantId)
+    return recall(
+      { ticket: sampleTicket(place), screened: sampleScreened({ subject: '', text, language: place.language }) },
+      deps,
+      stepContext({ tenant, random }),
+    )
+  }
+  const put = async (place: (typeof PLACES)[number], text: string) => {
+    const screened = sampleScreened({ subject: '', text, language: place.language })
+    const { config } = sampleTenant()
+    const partition = partitionOf(
+      place,
+      screened,
+      await deps.knowledge.version(place.tenantId),
+      deps.prompts['draft-answer'].hash,
+      config,
+    )
+    const answer = sampleAnswer({ text: JSON.stringify(place), citations: [] })
+    const verdict = sampleVerdict('deliver')
+    await cache.put(
+      place.tenantId,
+      partition,
+      keyOf(screened),
+      { answer, verdict, ticketId: 't', sources: [], question: questionOf(screened) },
+      3_600_000,
+    )
+  }
+  try {
+    for (let n = 0; n < entries; n++) await put(PLACES[0]!, question(n))
+    say(`${entries} entries`)
+    for (let n = 0; n < Math.ceil(entries / 500) + 100; n++) await ask(PLACES[0]!, `${question(n)} Now`)
+    const times = { exact: [] as number[], similar: [] as number[], miss: [] as number[] }
+    for (let n = 0; n < lookups; n++) {
+      const kind = (['exact', 'similar', 'miss'] as const)[n % 3]!
+      const base = question(Math.floor(random() * entries))
+      const text =
+        kind === 'exact'
+          ? base
+          : kind === 'similar'
+            ? base.replace('How do I', 'How can I')
+            : `Where is the invoice number ${n} of my order?`
+      const startedAt = performance.now()
+      await ask(PLACES[0]!, text)
+      times[kind].push(performance.now() - startedAt)
+    }
+    let [crossed, hits] = [0, 0]
+    for (let n = 0; n < probes; n++) {
+      if (n % 20 === 0) await put(pick(PLACES), question(Math.floor(random() * 40)))
+      const place = pick(PLACES)
+      const { outcome, facts } = await ask(
+        place,
+        question(Math.floor(random() * 40)).replace('How do', pick(['How do', 'How can', 'Please, how do'])),
+      )
+      if (outcome !== 'hit') continue
+      hits++
+      const from = JSON.parse(facts.answer.text) as (typeof PLACES)[number]
+      if (from.tenantId !== place.tenantId || from.tier !== place.tier || from.language !== place.language) crossed++
+      if (n % 10_000 === 0) say(`${n} probes`)
+    }
+    const all = [...times.exact, ...times.similar, ...times.miss]
+    const p99 = (list: readonly number[]) => rounded(quantile(list, 0.99))
+    return {
+      name: 'cache',
+      value: p99(all),
+      unit: 'ms',
+      baseline: null,
+      ratio: null,
+      p50: rounded(quantile(all, 0.5)),
+      p99: p99(all),
+      n: lookups,
+      machine: where,
+      p99ByKind: { exact: p99(times.exact), similar: p99(times.similar), miss: p99(times.miss) },
+      entries,
+      probes: { n: probes, hits, crossPartitionHits: crossed },
+      notes:
+        'value is the p99 of the whole step recall in a partition of that many entries, on a real Redis and PGlite; target 20 ms',
+    }
+  } finally {
+    redis.disconnect()
+    await database.close()
+    await server.stop()
+  }
+}
+
+const wordFor = (n: number) => ['alder', 'birch', 'cedar', 'elm', 'fir', 'hazel', 'larch', 'maple', 'oak', 'pine'][n % 10]!
