@@ -19,5 +19,6 @@ export async function settleSearchSpace(doors: Doors, { alone, say }: Options): 
   say(`the search index was built with the embedder "${standing}": building it anew with "${embedder.id}"`)
   const ids = (await tenants.list()).map(({ id }) => id)
   const { documents, chunks } = await rebuildIndex(ids, doors, () => {}, new AbortController().signal)
+  doors.dropOtherSpaces()
   say(`${documents} documents, ${chunks} chunks: the new index serves`)
 }

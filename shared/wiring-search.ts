@@ -1,3 +1,4 @@
+import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { createBudgetedEmbedder } from './adapters/models/embedder.budgeted.ts'
 import { createCachedEmbedder } from './adapters/models/embedder.cached.ts'
@@ -45,6 +46,8 @@ export async function createSearch(config: Config, clock: Clock, books?: Books) 
     dense,
     sparse,
     searcher,
+    /** What the embedded dense index holds of other embedders: once this one serves, it is only a copy that deletions do not reach. */
+    dropOtherSpaces: () => dropOthers(join(config.dataDir, 'search', 'dense'), folderName(embedder)),
     async closeSearch() {
       closeDense()
       await closeSparse()
@@ -64,6 +67,11 @@ async function openDense(
   }
   const dense = new SqliteDenseIndex({ folder: join(config.dataDir, 'search', 'dense', folderName(embedder)), embedder })
   return { dense, closeDense: () => dense.close() }
+}
+
+function dropOthers(folder: string, keep: string): void {
+  for (const name of existsSync(folder) ? readdirSync(folder) : [])
+    if (name !== keep) rmSync(join(folder, name), { recursive: true, force: true })
 }
 
 /** One folder per embedder, so that another one can be built beside. */

@@ -25,6 +25,7 @@ export async function rebuild(): Promise<number> {
       const progress = startProgress('rebuilding', await countDocuments(doors, ids))
       const { documents, chunks, computed } = await rebuildIndex(ids, doors, progress.update, stopping.signal)
       progress.stop()
+      doors.dropOtherSpaces()
       const was = before === doors.embedder.id ? '' : `, in place of "${before}"`
       console.log(
         `${documents} documents, ${chunks} chunks (${computed} embedded now): the index of "${doors.embedder.id}" serves${was}`,
