@@ -10,7 +10,8 @@ export type GatewayOptions = {
   readonly profileFolder?: string | undefined
   readonly say: (line: string) => void
 }
-export const FULL_GATEWAY = { seconds: 10, rounds: 5, perSecond: 200 }
+/** Short rounds that alternate often: what else the machine does strikes both sides alike. */
+export const FULL_GATEWAY = { seconds: 3, rounds: 15, perSecond: 200 }
 export const QUICK_GATEWAY = { seconds: 2, rounds: 1, perSecond: 50 }
 
 /** About what the nearest provider needs; it keeps several calls in flight at once, as in life. */

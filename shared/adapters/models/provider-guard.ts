@@ -71,7 +71,8 @@ export function createProviderGuard(provider: string, options: GuardOptions): Pr
     timer = undefined
     lookup ??= exchange().finally(() => {
       lookup = undefined
-      if (untold.length > 0) later()
+      if (untold.some(isNews)) void lookUp()
+      else if (untold.length > 0) later()
     })
     return lookup
   }
@@ -99,15 +100,20 @@ export function createProviderGuard(provider: string, options: GuardOptions): Pr
       const before = copy.breaker
       applyEvent(copy, complete, now)
       if (copy.breaker !== before) tellOperators(log, provider, copy)
-      if (event.kind === 'failed' || event.kind === 'limited' || event.trial) void lookUp()
+      if (isNews(complete)) void lookUp()
       else if (!lookup) later()
     },
     async look() {
       await lookUp()
+      // What happened here while others were asked is told with the next exchange.
+      if (lookup || untold.length > 0) await lookUp()
       return { state: copy, nowMs: sharedMs() }
     },
   }
 }
+
+/** What the others should not learn later than need be. */
+const isNews = ({ kind, trial }: CallEvent) => kind === 'failed' || kind === 'limited' || trial
 
 function tellOperators(log: GuardOptions['log'], provider: string, { breaker }: ProviderState): void {
   if (breaker === 'open') log.warn({ provider, breaker }, 'a provider fails too often and is left alone for a minute')
