@@ -19,7 +19,20 @@ test('each leg lives where the configuration says, and both together answer a se
   const config = readConfig({ DATA_DIR: dataDir, QDRANT_URL: qdrant.url, ELASTICSEARCH_URL: elasticsearch.url })
   const search = await createSearch(config, systemClock)
   try {
-    const chunk = sampleChunk({ documentId: 'breeze', text: 'The Breeze uses one CR2450 coin cell.' })
+    // With all that a chunk may say of itself: the servers' mappings take no field that they do not know.
+    const about = {
+      page: 3,
+      context: 'About the battery of the sensor.',
+      language: 'en',
+      url: 'https://x.example/b',
+      modifiedAt: '2026-01-02T00:00:00Z',
+    }
+    const chunk = sampleChunk({
+      documentId: 'breeze',
+      text: 'The Breeze uses one CR2450 coin cell.',
+      product: 'breeze',
+      ...about,
+    })
     const [vector] = await search.embedder.embed([chunk.text], 'document', signal())
     await search.dense.replaceDocument('acme', chunk.documentId, [{ chunk, vector: vector! }], signal())
     await search.sparse.replaceDocument('acme', chunk.documentId, [chunk], signal())

@@ -113,6 +113,8 @@ export const INDEX_MAPPING: estypes.MappingTypeMapping & { properties: Record<st
         start: KEPT_NUMBER,
         end: KEPT_NUMBER,
         tokens: KEPT_NUMBER,
+        page: KEPT_NUMBER,
+        context: words('passage'),
       },
     },
   },

@@ -14,6 +14,7 @@ const FIELDS = [
   ...['chunks.title^3', 'chunks.section^2', 'chunks.text'],
   ...['chunks.title.code^4', 'chunks.section.code^3', 'chunks.text.code^3'],
   ...['chunks.title.joined^2', 'chunks.section.joined^1.5', 'chunks.text.joined^1.5'],
+  ...['chunks.context^0.7', 'chunks.context.code', 'chunks.context.joined^0.5'],
 ]
 
 /** Unique words of the query, in order; a customer's long letter is cut before it becomes a slow search. */
