@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { createJournaledLlm } from '#shared/adapters/models/llm.journaled.ts'
 import { steadyClock } from '#test/fakes/clock.steady.ts'
+import { memoryExampleBank } from '#test/fakes/example-bank.memory.ts'
 import { createMemoryJournal } from '#test/fakes/journal.memory.ts'
 import { createScriptedLlm } from '#test/fakes/llm.scripted.ts'
 import { samplePassage, samplePassages, sampleScreened, sampleTicket, sampleTriage } from '#test/fakes/sample-facts.ts'
@@ -20,17 +21,18 @@ test('a draft that fails its checks is written anew one tier up, and both calls 
     clock: steadyClock(),
   })
   const prompts = loadPrompts()
+  const examples = memoryExampleBank()
   const known = {
     ticket: sampleTicket(),
     screened: sampleScreened(),
     triage: sampleTriage({ complexity: 0.1 }),
     passages: samplePassages(),
   }
-  const first = (await generate(known, { llm, prompts }, stepContext({ visit: 1 }))).facts
+  const first = (await generate(known, { llm, prompts, examples }, stepContext({ visit: 1 }))).facts
   const judged = await verify({ ...known, ...first }, {}, stepContext({ visit: 1, step: 'verify' }))
   expect(judged.outcome).toBe('repairable')
   const again = { ...known, ...first, verdict: judged.facts.verdict }
-  const second = (await generate(again, { llm, prompts }, stepContext({ visit: 2 }))).facts
+  const second = (await generate(again, { llm, prompts, examples }, stepContext({ visit: 2 }))).facts
   const accepted = await verify({ ...known, ...second }, {}, stepContext({ visit: 2, step: 'verify' }))
   expect(accepted.outcome).toBe('faithful')
 
