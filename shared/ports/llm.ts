@@ -60,6 +60,8 @@ export type LlmReply<T = unknown> = {
   readonly latencyMs: number
   /** True when a repeat was answered from the journal: it cost nothing this time. */
   readonly fromJournal: boolean
+  /** Where the budget did not pay for the asked tier: what was used instead, and which limit said no; absent on a replay. */
+  readonly lowered?: { readonly to: LlmTier | 'extractive'; readonly reason: string }
   /** Whom routing asked or passed over before the one that replied, and why; absent on a replay. */
   readonly passedOver?: readonly { readonly provider: string; readonly code: string }[]
 }

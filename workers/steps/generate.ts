@@ -29,10 +29,16 @@ export const generate: Step<'support-ticket', 'generate', 'llm' | 'prompts'> = a
     context.tenant.config.models,
   )
   const reply = await llm.generate({ ...request, tier: decision.tier }, { signal: context.signal })
-  const { provider, passedOver } = reply
-  const routing = { ...decision, provider, complexity: triage.complexity, ...(passedOver && { passedOver: [...passedOver] }) }
+  const { provider, passedOver, lowered } = reply
+  const routing = { ...afterBudget(decision, lowered), provider, complexity: triage.complexity, ...(passedOver && { passedOver: [...passedOver] }) }
   const draft = { ...toDraft(reply, prompt), routing }
   return { outcome: canSpeak(draft, screened, passages.passages) ? 'drafted' : 'declined', facts: { draft } }
+}
+
+/** The tier that the budget paid for, and which limit kept it from the one that was decided. */
+function afterBudget({ tier, reasons }: ReturnType<typeof decideTier>, lowered: LlmReply['lowered']) {
+  if (!lowered) return { tier, reasons }
+  return { tier: lowered.to === 'extractive' ? tier : lowered.to, reasons: [...reasons, `budget: ${lowered.reason}`] }
 }
 
 function requestFor(

@@ -80,21 +80,25 @@ export function createBudgetedLlm(inner: RoutedLlm, options: BudgetedOptions): L
         if (worstUsd === 0) return inner.generate(asked, callOptions)
         const { call: payer, task: purpose } = asked
         const decision = await budget.reserve({ payer, purpose, worstUsd, requestHash: hash, tier, ifRefused: next })
-        if (decision.granted) return callAndSettle(asked, decision.reservation, callOptions)
+        if (decision.granted) {
+          const reply = await callAndSettle(asked, decision.reservation, callOptions)
+          return refusal && tier !== request.tier ? { ...reply, lowered: { to: tier, reason: describe(refusal) } } : reply
+        }
         refusal = decision.refusal
         if (next === tier) continue
         const { runId, step } = payer
         log.info({ runId, step, task: purpose, tier, next, worstUsd, ...refusal }, 'the budget does not pay for this call')
       }
-      if (tries.at(-1)!.next === 'extractive') return extractive.generate(request, callOptions)
-      throw exhausted(refusal!)
+      if (tries.at(-1)!.next !== 'extractive')
+        throw needsPerson('budget-exhausted', `${describe(refusal!)}, too little for any model`)
+      const quoted = await extractive.generate(request, callOptions)
+      return { ...quoted, lowered: { to: 'extractive', reason: describe(refusal!) } }
     },
     ready: () => inner.ready(),
   }
 }
 
-const exhausted = ({ scope, limitUsd, leftUsd }: BudgetRefusal) =>
-  needsPerson('budget-exhausted', `${scope}: ${leftUsd.toFixed(6)} of ${limitUsd} USD are left, too little for any model`)
+const describe = ({ scope, limitUsd, leftUsd }: BudgetRefusal) => `${scope}: ${leftUsd.toFixed(6)} of ${limitUsd} USD left`
 
 /** What routing would refuse anyway, before anybody is asked, has no price. */
 const isSendable = ({ maxOutputTokens }: LlmRequest) =>

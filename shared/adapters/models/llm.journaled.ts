@@ -33,12 +33,12 @@ export function createJournaledLlm(inner: Llm, { journal, clock, failedCalls }: 
       await failures.record(request, error, startedAt)
       throw error
     }
-    const { text, provider, model, usage, costUsd, latencyMs, passedOver } = reply
+    const { text, provider, model, usage, costUsd, latencyMs, passedOver, lowered } = reply
     const bill = { provider, model, usage, costUsd, latencyMs }
     // A reply that was itself a replay further down is in the journal already.
     const entry = { ...journalHeadOf(request), ...bill, startedAt, result: { kind: 'reply', text } as const }
     if (!reply.fromJournal) await orUnavailable(journal.record(entry))
-    return { text, ...bill, fromJournal: reply.fromJournal, ...(passedOver && { passedOver }) }
+    return { text, ...bill, fromJournal: reply.fromJournal, ...(passedOver && { passedOver }), ...(lowered && { lowered }) }
   }
 
   async function replayOrCall(request: LlmRequest, options: Required<Pick<LlmOptions, 'signal' | 'onDelta'>>): Promise<RawReply> {

@@ -168,7 +168,10 @@ describe('a model under a budget', () => {
   test('goes down the ladder: a cheaper tier, then quoted sentences, then a person; each with what is left and what came next', async () => {
     // gpt-6-sol writes 1,000 tokens for 1 cent, gpt-6.1-terra for half of it, gpt-6-luna for a twentieth.
     const cheaper = world({ openai: pays(0.004) }, 0.007)
-    await cheaper.llm.generate(request(), options)
+    expect((await cheaper.llm.generate(request(), options)).lowered).toEqual({
+      to: 'standard',
+      reason: 'conversation: 0.007000 of 0.007 USD left',
+    })
     expect(cheaper.seen).toEqual(['openai standard'])
     expect(cheaper.memory.asks.filter(({ granted }) => !granted).map(({ ask }) => [ask.tier, ask.ifRefused])).toEqual([
       ['premium', 'premium'],
@@ -177,7 +180,7 @@ describe('a model under a budget', () => {
     ])
     const quoting = world({ openai: pays(0.004) }, 0.0001)
     const reply = await quoting.llm.generate(request(), options)
-    expect(reply.model).toBe('extractive-1')
+    expect([reply.model, reply.lowered?.to]).toEqual(['extractive-1', 'extractive'])
     expect(quoting.seen).toEqual([])
     expect(quoting.memory.asks.at(-1)!.ask).toMatchObject({ tier: 'cheap', ifRefused: 'extractive' })
     const person = world({ openai: pays(0.004) }, 0.0001)
