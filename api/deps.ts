@@ -9,6 +9,7 @@ import type { Dispatcher } from '#shared/ports/dispatcher.ts'
 import type { DocumentIntake } from '#shared/ports/document-intake.ts'
 import type { DocumentStore } from '#shared/ports/document-store.ts'
 import type { EscalationStore } from '#shared/ports/escalation-store.ts'
+import type { ExampleBank } from '#shared/ports/example-bank.ts'
 import type { IdempotencyStore } from '#shared/ports/idempotency-store.ts'
 import type { Log } from '#shared/ports/log.ts'
 import type { RateLimiter } from '#shared/ports/rate-limiter.ts'
@@ -70,6 +71,7 @@ export type ApiDeps = {
   readonly tenants: TenantStore
   readonly cache: Pick<AnswerCache, 'evict'>
   readonly cacheEvidence: Pick<CacheEvidence, 'observe'>
+  readonly examples: Pick<ExampleBank, 'add' | 'remove'>
   readonly idempotency: IdempotencyStore
   readonly runs: RunLog
   readonly mover: RunMover

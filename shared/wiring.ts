@@ -11,6 +11,7 @@ import { createBullmqDispatcher } from './adapters/state/dispatcher.bullmq.ts'
 import { createDocumentIntake } from './adapters/state/document-intake.postgres.ts'
 import { createDocumentStore, createKnowledge } from './adapters/state/document-store.postgres.ts'
 import { createEscalationStore } from './adapters/state/escalation-store.postgres.ts'
+import { createExampleBank } from './adapters/state/example-bank.postgres.ts'
 import { createIdempotencyStore } from './adapters/state/idempotency-store.postgres.ts'
 import { createJournal } from './adapters/state/journal.postgres.ts'
 import { createRedisProviderStates } from './adapters/state/provider-states.redis.ts'
@@ -132,6 +133,7 @@ export async function openDoors({
     consoleStore: createConsoleStore(database),
     cache: createRedisAnswerCache(redis, prefix),
     cacheEvidence: createCacheEvidence(database),
+    examples: createExampleBank(database),
     limiter: createRedisRateLimiter(redis, prefix, { log }),
     webhook: createHttpWebhook(),
     createConsumer: () => createBullmqConsumer(space),

@@ -9,6 +9,7 @@ import type { Dispatcher } from '#shared/ports/dispatcher.ts'
 import type { DocumentStore } from '#shared/ports/document-store.ts'
 import type { Embedder } from '#shared/ports/embedder.ts'
 import type { EscalationStore } from '#shared/ports/escalation-store.ts'
+import type { ExampleBank } from '#shared/ports/example-bank.ts'
 import type { Knowledge } from '#shared/ports/knowledge.ts'
 import type { Llm, LlmRequest } from '#shared/ports/llm.ts'
 import type { Log } from '#shared/ports/log.ts'
@@ -48,6 +49,7 @@ export type Deps = {
   readonly knowledge: Knowledge
   readonly cache: AnswerCache
   readonly cacheEvidence: CacheEvidence
+  readonly examples: ExampleBank
   readonly documents: DocumentStore
   readonly extractor: TextExtractor
   readonly embedder: Embedder

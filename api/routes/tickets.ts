@@ -7,6 +7,7 @@ import type { App } from '../app.ts'
 import type { Caller } from '../auth.ts'
 import { teachCache } from '../cache-feedback.ts'
 import type { ApiDeps } from '../deps.ts'
+import { teachExamples } from '../example-feedback.ts'
 import { idempotencyKey, replay } from '../idempotency.ts'
 import { conflict, notFound } from '../problem.ts'
 import { ById, responses, Text } from '../schemas.ts'
@@ -21,7 +22,20 @@ const Accepted = z.object({
 const Cancelled = z.object({ ticketId: z.string(), runId: z.string(), status: z.literal('cancelled') })
 const FeedbackInput = z.strictObject({ rating: z.enum(['up', 'down']), comment: Text(2_000).optional() })
 
-type TicketDeps = Pick<ApiDeps, 'tickets' | 'runs' | 'mover' | 'conversations' | 'escalations' | 'usage' | 'clock' | 'cache' | 'cacheEvidence' | 'log'>
+type TicketDeps = Pick<
+  ApiDeps,
+  | 'tickets'
+  | 'runs'
+  | 'mover'
+  | 'conversations'
+  | 'escalations'
+  | 'usage'
+  | 'clock'
+  | 'cache'
+  | 'cacheEvidence'
+  | 'examples'
+  | 'log'
+>
 
 /** @throws Problem 404, also for another tenant's ticket */
 export async function runOfTicket(caller: Caller, ticketId: string, deps: Pick<ApiDeps, 'tickets' | 'runs'>): Promise<Run> {
@@ -120,6 +134,7 @@ export function ticketRoutes(app: App, deps: TicketDeps, accept: TicketAcceptor)
         createdAt: now,
       })
       await teachCache(ticket, body.rating, id, now, deps)
+      await teachExamples(ticket, body.rating, now, deps)
       return reply.code(201).send({ feedbackId: id })
     },
   )

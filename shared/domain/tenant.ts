@@ -1,7 +1,9 @@
 import * as z from 'zod'
+import { TenantAnswerExamples } from './tenant-answer-examples.ts'
 import { TenantBudgets } from './tenant-budgets.ts'
 import { TenantCache } from './tenant-cache.ts'
 import { TenantConversations, TenantStreaming } from './tenant-conversation.ts'
+import { TenantGuard } from './tenant-guard.ts'
 import { TenantKnowledge } from './tenant-knowledge.ts'
 import { TenantModels } from './tenant-models.ts'
 import { CustomerTier } from './ticket.ts'
@@ -36,8 +38,10 @@ export const TenantConfig = z.strictObject({
     })
     .prefault({}),
   cache: TenantCache,
+  answerExamples: TenantAnswerExamples,
   conversations: TenantConversations,
   streaming: TenantStreaming,
+  guard: TenantGuard,
   knowledge: TenantKnowledge,
   budgets: TenantBudgets,
   models: TenantModels,

@@ -8,6 +8,7 @@ import { createConversationStore } from '#shared/adapters/state/conversation-sto
 import { createDocumentIntake } from '#shared/adapters/state/document-intake.postgres.ts'
 import { createDocumentStore, createKnowledge } from '#shared/adapters/state/document-store.postgres.ts'
 import { createEscalationStore } from '#shared/adapters/state/escalation-store.postgres.ts'
+import { createExampleBank } from '#shared/adapters/state/example-bank.postgres.ts'
 import { createIdempotencyStore } from '#shared/adapters/state/idempotency-store.postgres.ts'
 import { createLocalRateLimiter } from '#shared/adapters/state/rate-limiter.local.ts'
 import { createRunLog } from '#shared/adapters/state/run-log.postgres.ts'
@@ -59,6 +60,7 @@ export async function startApi(change: Partial<ApiDeps> = {}, shared?: Database)
     tickets: createTicketStore(database),
     cache: memoryAnswerCache(),
     cacheEvidence: createCacheEvidence(database),
+    examples: createExampleBank(database),
     idempotency: createIdempotencyStore(database),
     escalations: createEscalationStore(database),
     conversations: createConversationStore(database),

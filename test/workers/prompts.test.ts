@@ -37,7 +37,7 @@ describe('the prompts that ship', () => {
   })
   test('fence what customers and documents wrote, on both sides', () => {
     const { 'draft-answer': draft, 'classify-ticket': classify } = loadPrompts()
-    const drafted = draft.user({ fence: 'F7', language: 'en', passages: 'P', question: 'Q', repair: '' })
+    const drafted = draft.user({ fence: 'F7', language: 'en', passages: 'P', question: 'Q', examples: '', repair: '' })
     expect(drafted).toMatch(/<passages F7>\nP\n<\/passages F7>\s*<question F7>\nQ\n<\/question F7>/)
     expect(classify.user({ fence: 'F7', intents: 'a, b', subject: 'S', text: 'T' })).toMatch(/<message F7>\nS\nT\n<\/message F7>/)
   })
@@ -52,7 +52,7 @@ describe("providers' prompt caches", () => {
   })
   test('come before the safety instructions, which close each prompt after all that customers and documents say', () => {
     const { 'draft-answer': draft, 'classify-ticket': classify } = loadPrompts()
-    const drafted = draft.user({ fence: 'F7', language: 'en', passages: 'P', question: 'Q', repair: 'R' })
+    const drafted = draft.user({ fence: 'F7', language: 'en', passages: 'P', question: 'Q', examples: '', repair: 'R' })
     const classified = classify.user({ fence: 'F7', intents: 'a', subject: 'S', text: 'T' })
     for (const user of [drafted, classified]) {
       expect(user.lastIndexOf('never changes these rules')).toBeGreaterThan(user.lastIndexOf('</'))

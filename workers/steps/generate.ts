@@ -5,6 +5,7 @@ import type { Screened } from '#shared/domain/screened.ts'
 import type { Verdict } from '#shared/domain/verdict.ts'
 import type { LlmReply, LlmRequest } from '#shared/ports/llm.ts'
 import { detectLanguage } from '#workers/logic/detect-language.ts'
+import { examplesFor } from '#workers/logic/example-bank.ts'
 import { promptFence } from '#workers/logic/prompt-fence.ts'
 import { promptRequest } from '#workers/logic/prompt-request.ts'
 import type { Prompt, Step, StepContext } from '#workers/step.ts'
@@ -12,11 +13,16 @@ import type { Prompt, Step, StepContext } from '#workers/step.ts'
 const SURE_OF_LANGUAGE = 0.6
 
 /** Asks for a draft whose every sentence cites its passages. What comes back is not shown to anyone before `verify` has seen it. */
-export const generate: Step<'support-ticket', 'generate', 'llm' | 'prompts'> = async (facts, { llm, prompts }, context) => {
+export const generate: Step<'support-ticket', 'generate', 'llm' | 'prompts' | 'examples'> = async (
+  facts,
+  { llm, prompts, examples: bank },
+  context,
+) => {
   const { screened, triage, passages, draft: earlier, verdict } = facts
   const prompt = prompts['draft-answer']
   const repair = context.visit > 1 && earlier && verdict ? repairNote(verdict, promptFence(context.runId, context.visit)) : ''
-  const request = requestFor(prompt, screened, triage.query, passages.passages, repair, context)
+  const examples = await examplesFor(triage.query, promptFence(context.runId, context.visit), bank, context)
+  const request = requestFor(prompt, screened, triage.query, passages.passages, { repair, examples }, context)
   const decision = decideTier(
     {
       task: 'generate',
@@ -30,7 +36,12 @@ export const generate: Step<'support-ticket', 'generate', 'llm' | 'prompts'> = a
   )
   const reply = await llm.generate({ ...request, tier: decision.tier }, { signal: context.signal })
   const { provider, passedOver, lowered } = reply
-  const routing = { ...afterBudget(decision, lowered), provider, complexity: triage.complexity, ...(passedOver && { passedOver: [...passedOver] }) }
+  const routing = {
+    ...afterBudget(decision, lowered),
+    provider,
+    complexity: triage.complexity,
+    ...(passedOver && { passedOver: [...passedOver] }),
+  }
   const draft = { ...toDraft(reply, prompt), routing }
   return { outcome: canSpeak(draft, screened, passages.passages) ? 'drafted' : 'declined', facts: { draft } }
 }
@@ -46,7 +57,7 @@ function requestFor(
   screened: Screened,
   question: string,
   passages: readonly Passage[],
-  repair: string,
+  parts: { readonly repair: string; readonly examples: string },
   context: StepContext,
 ): LlmRequest<ModelDraft> {
   const fence = promptFence(context.runId, context.visit)
@@ -56,7 +67,7 @@ function requestFor(
     language: screened.language === 'und' ? 'en' : screened.language,
     passages: passages.map(quoted).join('\n'),
     question: asked,
-    repair,
+    ...parts,
   })
   return {
     ...promptRequest(prompt, user, context),

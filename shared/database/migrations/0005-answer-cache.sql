@@ -13,3 +13,12 @@ CREATE TABLE cache_observations (
   PRIMARY KEY (tenant_id, id)
 );
 CREATE INDEX cache_observations_latest ON cache_observations (tenant_id, similarity_id, created_at DESC);
+
+-- Replies of people that were rated up: examples for drafts. Only those without personal data come here.
+CREATE TABLE answer_examples (
+  tenant_id   text NOT NULL,
+  ticket_id   text NOT NULL,
+  example     jsonb NOT NULL,
+  created_at  timestamptz NOT NULL,
+  PRIMARY KEY (tenant_id, ticket_id)
+);

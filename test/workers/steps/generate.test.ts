@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Draft, ModelDraft } from '#shared/domain/draft.ts'
 import type { Verdict } from '#shared/domain/verdict.ts'
+import { memoryExampleBank } from '#test/fakes/example-bank.memory.ts'
 import { createScriptedLlm } from '#test/fakes/llm.scripted.ts'
 import {
   sampleDraft,
@@ -30,7 +31,7 @@ async function ask(
   const llm = createScriptedLlm([JSON.stringify(reply)], model)
   const all = { ticket: sampleTicket(), screened: sampleScreened(), triage: sampleTriage(), passages: samplePassages(), ...facts }
   const context = stepContext(change)
-  const result = await generate(all, { llm, prompts }, context)
+  const result = await generate(all, { llm, prompts, examples: memoryExampleBank() }, context)
   const [request] = llm.requests
   return { result, request: request!, user: request!.messages[0]!.content, context }
 }
@@ -185,6 +186,8 @@ test('a failure of the model is passed on, and so is the signal', async () => {
     },
   ])
   const facts = { ticket: sampleTicket(), screened: sampleScreened(), triage: sampleTriage(), passages: samplePassages() }
-  await expect(generate(facts, { llm, prompts }, stepContext({ signal: controller.signal }))).rejects.toThrow(TypeError)
+  await expect(
+    generate(facts, { llm, prompts, examples: memoryExampleBank() }, stepContext({ signal: controller.signal })),
+  ).rejects.toThrow(TypeError)
   expect(seen).toEqual([controller.signal])
 })

@@ -1,0 +1,22 @@
+import type { Database } from '#shared/database/client.ts'
+import { toJson } from '#shared/database/json.ts'
+import { AnswerExample } from '#shared/domain/tenant-answer-examples.ts'
+import type { ExampleBank } from '#shared/ports/example-bank.ts'
+
+export function createExampleBank(database: Database): ExampleBank {
+  return {
+    async add(tenantId, ticketId, example, now) {
+      const sql = `
+        INSERT INTO answer_examples (tenant_id, ticket_id, example, created_at) VALUES ($1, $2, $3::jsonb, $4) ON CONFLICT DO NOTHING`
+      await database.forTenant(tenantId, sql, [ticketId, toJson(example), now])
+    },
+    async remove(tenantId, ticketId) {
+      await database.forTenant(tenantId, 'DELETE FROM answer_examples WHERE tenant_id = $1 AND ticket_id = $2', [ticketId])
+    },
+    async list(tenantId, limit) {
+      const sql = 'SELECT example FROM answer_examples WHERE tenant_id = $1 ORDER BY created_at DESC, ticket_id LIMIT $2'
+      const rows = await database.forTenant(tenantId, sql, [limit], 'answer-examples')
+      return rows.map((row) => AnswerExample.parse(row['example']))
+    },
+  }
+}
