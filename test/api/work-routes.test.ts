@@ -317,6 +317,8 @@ describe('usage', () => {
     ])
     expect((await report('model=openai/a')).totals).toMatchObject({ calls: 2, costUsd: 0.75 })
     expect((await report('step=nowhere')).totals).toMatchObject({ calls: 0, costUsd: 0 })
+    const theirs = await api.get('/v1/usage?from=2026-11-20&to=2026-11-22&groupBy=model', { headers: { 'x-tenant-id': 'other' } })
+    expect(theirs.json().totals).toMatchObject({ calls: 1, costUsd: 9 })
     const all = await api.get('/v1/usage?from=2026-11-20&to=2026-11-22&groupBy=tenant,day')
     expect(problemIn(all).status).toBe(422)
   })
