@@ -8,6 +8,7 @@ import { benchIntentLatency, FULL_INTENT, QUICK_INTENT } from './intent-latency.
 import { benchMemory, FULL_MEMORY, QUICK_MEMORY } from './memory.ts'
 import { benchPipeline, FULL, QUICK } from './pipeline.ts'
 import { type BenchReport, print } from './report.ts'
+import { benchRetrieval, FULL_RETRIEVAL, QUICK_RETRIEVAL } from './retrieval.ts'
 import { benchStream, FULL_STREAM, QUICK_STREAM } from './stream.ts'
 
 /** `npm run bench -- NAME [--json] [--quick] [--runs N] [--rounds N] [--heap MB] [--profile FOLDER]`: one benchmark, its baseline measured in the same run. */
@@ -32,6 +33,10 @@ const BENCHES: Readonly<Record<string, (options: BenchArguments) => Promise<Benc
   memory: ({ quick, ...options }) => benchMemory({ ...(quick ? QUICK_MEMORY : FULL_MEMORY), ...options }),
   gateway: ({ quick, ...options }) => benchGateway({ ...(quick ? QUICK_GATEWAY : FULL_GATEWAY), ...options }),
   'day-cost': ({ quick, ...options }) => benchDayCost({ ...(quick ? QUICK_DAY : FULL_DAY), ...options }),
+  retrieval: ({ quick, runs, say }) => {
+    const sizes = quick ? QUICK_RETRIEVAL : FULL_RETRIEVAL
+    return benchRetrieval({ ...sizes, ...(runs === undefined ? {} : { large: runs }), say })
+  },
   stream: ({ quick, runs, ...options }) => {
     const sizes = quick ? QUICK_STREAM : FULL_STREAM
     return benchStream({ ...sizes, ...options, ...(runs === undefined ? {} : { conversations: runs }) })
