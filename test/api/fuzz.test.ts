@@ -54,6 +54,17 @@ function judge(route: Route, sent: unknown, response: LightMyRequestResponse): v
   expect(response.statusCode, what).toBeLessThan(500)
   expect(response.headers['x-request-id'], what).toBeDefined()
   if (response.statusCode < 400) return
+  if (route.url === '/v1/chat/completions') {
+    const shape = {
+      message: expect.stringMatching(/./),
+      type: expect.stringMatching(/_error$/),
+      code: expect.stringMatching(/^\w+$/),
+    }
+    expect(response.json(), what).toEqual({
+      error: { ...shape, param: expect.toSatisfy((one) => one === null || one.length > 0) },
+    })
+    return
+  }
   const problem = problemIn(response)
   if (problem.code === 'invalid-request') expect(problem.errors?.length, what).toBeGreaterThan(0)
   for (const { field, message } of problem.errors ?? []) {
