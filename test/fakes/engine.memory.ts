@@ -12,6 +12,7 @@ import { runStep } from '#workers/run-step.ts'
 import type { Deps, StepTable } from '#workers/step.ts'
 import { steps } from '#workers/steps.ts'
 import { steadyClock } from './clock.steady.ts'
+import { memoryConversations } from './conversation-store.memory.ts'
 import { memoryEscalations } from './escalation-store.memory.ts'
 import { recordingLog } from './log.recording.ts'
 import { memoryQueues } from './queues.memory.ts'
@@ -44,7 +45,7 @@ export function memoryEngine(ticketSteps: TicketSteps = {}, tenant: Tenant = sam
     log,
     worker: 'worker-1',
     backlogOf: () => 0,
-    deps: { escalations } as unknown as Deps,
+    deps: { escalations, conversations: memoryConversations() } as unknown as Deps,
   }
   const pipeline = pipelineNamed('support-ticket') as Pipeline
   for (const step of Object.keys(pipeline.steps))
