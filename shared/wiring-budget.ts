@@ -7,12 +7,14 @@ import { TenantBudgets } from './domain/tenant-budgets.ts'
 import type { Budget } from './ports/budget.ts'
 import type { Clock } from './ports/clock.ts'
 import type { Log } from './ports/log.ts'
+import type { Telemetry } from './ports/telemetry.ts'
 import type { TenantStore } from './ports/tenant-store.ts'
 
 type Parts = {
   readonly database: Database
   readonly redis: Redis
   readonly tenants: Pick<TenantStore, 'get'>
+  readonly telemetry: Pick<Telemetry, 'gauge'>
   readonly clock: Clock
   readonly log: Log
   readonly prefix: string
@@ -33,6 +35,7 @@ export function createBudget(parts: Parts): { readonly budget: Budget; closeBudg
     return tenant.config.budgets
   }
   const budget = createRedisBudget({ ...parts, store: createBudgetStore(database), budgetsOf })
+  registerGauges(parts)
   let round: Promise<unknown> = Promise.resolve()
   const timer = setInterval(() => {
     round = budget.closeExpired().then(
@@ -49,4 +52,18 @@ export function createBudget(parts: Parts): { readonly budget: Budget; closeBudg
       await budget.idle()
     },
   }
+}
+
+/** Money that is out and has not come back: it should follow the calls under way, and fall to 0 when nothing is. */
+function registerGauges({ database, telemetry }: Parts): void {
+  const read = (what: string) => async () => {
+    const [row] = await database.asSystem(
+      'gauges count the whole installation and show no tenant’s data',
+      `SELECT ${what} AS value FROM budget_reservations WHERE state = 'open'`,
+    )
+    return [{ labels: {}, value: Number(row!.value) }]
+  }
+  telemetry.gauge('answerline_budget_open_reservations', 'Model calls whose money is set aside.', [], read('count(*)'))
+  const held = 'coalesce(sum(held_nano_usd), 0) / 1000000000.0'
+  telemetry.gauge('answerline_budget_held_usd', 'US dollars set aside for calls under way.', [], read(held))
 }

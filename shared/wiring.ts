@@ -88,7 +88,7 @@ export async function openDoors({
   await Promise.all(dispatcher.queues.map((queue) => queue.waitUntilReady()))
   const journal = createJournal(database)
   const tenants = createTenantStore(database)
-  const { budget, closeBudget } = createBudget({ database, redis, tenants, clock, log, prefix })
+  const { budget, closeBudget } = createBudget({ database, redis, tenants, telemetry, clock, log, prefix })
   const batches = createBatchDoors(config, database, clock)
   const models = createModels({
     config,

@@ -120,6 +120,12 @@ describe.skipIf(!hasRedis)(`money and traces${hasRedis ? '' : ' (needs redis-ser
     expect(second.budgetRefusals[0]!.reason).toContain('customer-day')
   })
 
+  test('what is set aside is on the scrape page, and nothing is when nothing is under way', async () => {
+    const page = String((await client.request('GET', '/metrics')).body)
+    expect(page).toMatch(/^answerline_budget_open_reservations 0$/m)
+    expect(page).toMatch(/^answerline_budget_held_usd 0$/m)
+  })
+
   test('a run is one trace: its attempts under the run, its model calls under their attempt, and nobody’s words', async () => {
     await setBudgets({})
     const { run } = await ask()
