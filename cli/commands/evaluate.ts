@@ -6,7 +6,9 @@ import { openSearch, systemClock } from '#shared/wiring.ts'
 import { MIN_EVIDENCE } from '#workers/steps/retrieve.ts'
 import { evalCache } from '../eval/cache.ts'
 import { evalFaithfulness } from '../eval/faithfulness.ts'
+import { evalGuard } from '../eval/guard.ts'
 import { evalIntent } from '../eval/intent.ts'
+import { evalPii } from '../eval/pii.ts'
 import { evalRetrieval } from '../eval/retrieval.ts'
 import { type Progress, startProgress } from '../progress.ts'
 
@@ -28,6 +30,7 @@ const SUITES: Readonly<Record<string, Suite>> = {
     if (train === undefined) throw new Error('the suite "intent" needs --train FILE with {text, intent} lines')
     return evalIntent({ train, data, ...(bot === undefined ? {} : { bot }) }, onProgress)
   },
+  pii: async ({ data }, onProgress) => evalPii({ data }, onProgress),
   retrieval: retrievalSuite,
   faithfulness: async ({ data, docs }, onProgress) => evalFaithfulness({ data, docs: docs ?? [] }, onProgress),
 }

@@ -1,0 +1,62 @@
+import { readFileSync } from 'node:fs'
+import { cards, emails, ibans, networkAddresses, type PiiType, socialSecurityNumbers } from './pii-patterns.ts'
+import { introducedNames } from './pii-patterns-labelled.ts'
+import { phones } from './pii-phones.ts'
+import { type TaggedType, type TaggerWeights, type TypedSpan, tagText } from './pii-tagger.ts'
+
+/** What a checksum or a shape proves is not left to a guess. */
+const PROVEN: Readonly<Partial<Record<PiiType, TaggedType>>> = {
+  EMAIL: 'EMAIL_ADDRESS',
+  IBAN: 'IBAN_CODE',
+  CARD: 'CREDIT_CARD',
+  SSN: 'US_SSN',
+  IP: 'IP_ADDRESS',
+}
+/** Patterns that know a kind of writing, not a proof: used where the tagger sees nothing. */
+const LIKELY: Readonly<Partial<Record<PiiType, TaggedType>>> = { PHONE: 'PHONE_NUMBER', PERSON: 'PERSON' }
+const ADDRESS_OF_PAGE = /(?<![\p{L}\p{N}@])(?:https?:\/\/|www\.)[^\s<>"'`]{3,2000}/giu
+const TRAILING = /[.,;:!?)\]}]$/
+
+export const TAGGER_FILE = new URL('./pii-tagger-weights.bin', import.meta.url)
+const BITS = 18
+let shipped: TaggerWeights | undefined
+
+/** The weights that `node cli/eval/train-pii.ts` wrote. @throws Error when the file is damaged */
+export function shippedTagger(): TaggerWeights {
+  if (shipped) return shipped
+  const file = readFileSync(TAGGER_FILE)
+  if (file.length !== 2 * 2 ** BITS) throw new Error('the weights of the PII tagger are incomplete')
+  // A copy, because 16-bit numbers must begin at an even address.
+  shipped = { bits: BITS, weights: new Int16Array(new Uint8Array(file).buffer) }
+  return shipped
+}
+
+/** What patterns find, as hints for the tagger and as proofs beside it. */
+export const patternSpans = (text: string) =>
+  [emails, ibans, cards, socialSecurityNumbers, phones, networkAddresses, introducedNames].flatMap((find) => [...find(text)])
+
+/**
+ * Everything in a text that tells who somebody is or how to reach them, and what merely narrows it down (place, employer, age,
+ * dates), by the types of the public evaluation data. Proofs first, then the tagger, then the other patterns; spans do not overlap.
+ */
+export function findPersonalData(text: string, model: TaggerWeights = shippedTagger()): TypedSpan[] {
+  const patterns = patternSpans(text)
+  const named = (types: Readonly<Partial<Record<PiiType, TaggedType>>>) =>
+    patterns.flatMap(({ type, start, end }) => (types[type] ? [{ type: types[type], start, end }] : []))
+  const taken = new Uint8Array(text.length)
+  const kept: TypedSpan[] = []
+  for (const span of [...named(PROVEN), ...pageAddresses(text), ...tagText(model, text, patterns), ...named(LIKELY)]) {
+    if (taken.subarray(span.start, span.end).includes(1)) continue
+    taken.fill(1, span.start, span.end)
+    kept.push(span)
+  }
+  return kept.sort((a, b) => a.start - b.start)
+}
+
+function pageAddresses(text: string): TypedSpan[] {
+  return [...text.matchAll(ADDRESS_OF_PAGE)].map((match) => {
+    let end = match.index + match[0].length
+    while (TRAILING.test(text[end - 1]!)) end--
+    return { type: 'DOMAIN_NAME', start: match.index, end }
+  })
+}

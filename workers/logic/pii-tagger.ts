@@ -1,0 +1,99 @@
+import { hashOf, historyFeatures, type TaggedToken, tokenFeatures, tokensOf } from './pii-tagger-features.ts'
+
+/** Types of the public evaluation data that a person's writing may hold; those that patterns find better are decided by patterns. */
+export const TAGGED_TYPES = [
+  'PERSON',
+  'STREET_ADDRESS',
+  'GPE',
+  'ORGANIZATION',
+  'DATE_TIME',
+  'CREDIT_CARD',
+  'TITLE',
+  'AGE',
+  'PHONE_NUMBER',
+  'DOMAIN_NAME',
+  'ZIP_CODE',
+  'NRP',
+  'IBAN_CODE',
+  'EMAIL_ADDRESS',
+  'US_SSN',
+  'IP_ADDRESS',
+  'US_DRIVER_LICENSE',
+] as const
+export type TaggedType = (typeof TAGGED_TYPES)[number]
+export type TypedSpan = { readonly type: TaggedType; readonly start: number; readonly end: number }
+
+/** `O`, then a beginning and an inside of every type. */
+export const TAGS: readonly string[] = ['O', ...TAGGED_TYPES.flatMap((type) => [`B-${type}`, `I-${type}`])]
+const SALT = TAGS.map((tag) => Math.imul(hashOf(tag), 0x9e3779b1) | 1)
+
+export type TaggerWeights = { readonly bits: number; readonly weights: Int16Array | Float32Array }
+
+/** Features and tags share one hashed table (Ganchev and Dredze, "Small statistical models by random feature mixing", 2008). */
+export const slotOf = (feature: number, tag: number, bits: number): number => {
+  const mixed = Math.imul(feature ^ SALT[tag]!, 0x85ebca6b)
+  return (mixed ^ (mixed >>> 15)) >>> (32 - bits)
+}
+
+/** Whether a tag may follow: an inside only its own beginning or inside. */
+const mayFollow = TAGS.map((tag) => TAGS.map((last) => !tag.startsWith('I-') || last === tag || last === `B-${tag.slice(2)}`))
+
+export function bestTag({ bits, weights }: TaggerWeights, features: readonly number[], last: number): number {
+  let best = 0
+  let bestScore = Number.NEGATIVE_INFINITY
+  for (let tag = 0; tag < TAGS.length; tag++) {
+    if (!mayFollow[tag]![last]) continue
+    let score = 0
+    for (const feature of features) score += weights[slotOf(feature, tag, bits)]!
+    if (score > bestScore) {
+      bestScore = score
+      best = tag
+    }
+  }
+  return best
+}
+
+/** What the patterns found at each token, for `tokenFeatures`. */
+export function rulesAt(
+  tokens: readonly TaggedToken[],
+  spans: readonly { readonly type: string; readonly start: number; readonly end: number }[],
+): string[] {
+  const rules: string[] = Array(tokens.length).fill('')
+  const sorted = spans.toSorted((a, b) => a.start - b.start)
+  let from = 0
+  for (const [at, { start, end }] of tokens.entries()) {
+    while (from < sorted.length && sorted[from]!.end <= start) from++
+    const span = sorted[from]
+    if (span && span.start <= start && end <= span.end) rules[at] = span.type
+  }
+  return rules
+}
+
+/**
+ * Tags a text from left to right, each token by a linear model over it, its neighbours and the tags before it (a greedy averaged
+ * perceptron; Collins, "Discriminative training methods for hidden Markov models", EMNLP 2002). Time is that of the text.
+ */
+export function tagText(model: TaggerWeights, text: string, found: Parameters<typeof rulesAt>[1]): TypedSpan[] {
+  const tokens = tokensOf(text)
+  const rules = rulesAt(tokens, found)
+  let [beforeLast, last] = [0, 0]
+  const tags: number[] = []
+  for (let at = 0; at < tokens.length; at++) {
+    const features = [...tokenFeatures(tokens, rules, at), ...historyFeatures(tokens, at, TAGS[last]!, TAGS[beforeLast]!)]
+    const tag = bestTag(model, features, last)
+    tags.push(tag)
+    ;[beforeLast, last] = [last, tag]
+  }
+  return spansOf(tokens, tags)
+}
+
+export function spansOf(tokens: readonly TaggedToken[], tags: readonly number[]): TypedSpan[] {
+  const spans: { type: TaggedType; start: number; end: number }[] = []
+  for (const [at, tag] of tags.entries()) {
+    const name = TAGS[tag]!
+    const { start, end } = tokens[at]!
+    if (name.startsWith('B-')) spans.push({ type: name.slice(2) as TaggedType, start, end })
+    else if (name.startsWith('I-')) spans.at(-1)!.end = end
+  }
+  return spans
+}
