@@ -46,10 +46,10 @@ const View = Item.extend({
 const Page = z.object({ documents: z.array(Item), next: z.string().nullable().describe('`after` of the next page') })
 
 const itemOf = (document: StoredDocument): z.infer<typeof Item> => {
-  const { id, title, contentType, url, product, audience, language, modifiedAt, contentHash, state, code, reason } = document
+  const { id, contentType, url, product, audience, language, modifiedAt, contentHash, state, code, reason } = document
   return {
     documentId: id,
-    title,
+    title: document.title || document.foundTitle || '',
     contentType,
     url: url ?? null,
     product: product ?? null,

@@ -3,6 +3,8 @@ import type { ParsedDocument } from '#shared/domain/indexing.ts'
 
 export type StoredDocument = SourceDocument & {
   readonly state: DocumentState
+  /** What indexing took for its title, when its producer gave none. */
+  readonly foundTitle?: string
   /** Why it failed; only with the state `failed`. */
   readonly code?: string
   readonly reason?: string

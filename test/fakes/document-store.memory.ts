@@ -53,7 +53,9 @@ export class MemoryDocumentStore implements DocumentStore {
 
   async saveParsed(tenantId: string, documentId: string, contentHash: string, value: ParsedDocument): Promise<void> {
     const row = this.#current(tenantId, documentId, contentHash)
-    if (row) row.parsed = { contentHash, value }
+    if (!row) return
+    row.parsed = { contentHash, value }
+    row.document = { ...row.document, foundTitle: value.title }
   }
 
   async parsedOf(tenantId: string, documentId: string, contentHash: string): Promise<ParsedDocument | undefined> {

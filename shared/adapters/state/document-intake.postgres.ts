@@ -84,7 +84,8 @@ const ACCEPT = `
     ON CONFLICT (tenant_id, id) DO UPDATE SET title = EXCLUDED.title, body = EXCLUDED.body, content_type = EXCLUDED.content_type,
       url = EXCLUDED.url, product = EXCLUDED.product, audience = EXCLUDED.audience, language = EXCLUDED.language,
       modified_at = EXCLUDED.modified_at, metadata = EXCLUDED.metadata, content_hash = EXCLUDED.content_hash, run_id = EXCLUDED.run_id,
-      state = 'queued', error_code = NULL, error_reason = NULL, updated_at = EXCLUDED.updated_at, chunking = EXCLUDED.chunking
+      state = 'queued', error_code = NULL, error_reason = NULL, updated_at = EXCLUDED.updated_at, chunking = EXCLUDED.chunking,
+      found_title = NULL
     RETURNING run_id, state
   ), kept AS (
     INSERT INTO document_originals (tenant_id, document_id, content_hash, bytes)

@@ -11,6 +11,7 @@ const DocumentRow = z.object({
   tenant_id: z.string(),
   id: z.string(),
   title: z.string(),
+  found_title: z.string().nullable(),
   body: z.string(),
   content_type: z.string(),
   url: z.string().nullable(),
@@ -27,7 +28,7 @@ const DocumentRow = z.object({
 
 /** A run that died leaves its document in whatever state it was: the run's end is the truth, so it is read along. */
 const STATE = `CASE WHEN r.status IN ('dead', 'cancelled') AND d.state IN ('queued', 'indexing') THEN 'failed' ELSE d.state END`
-const COLUMNS = `d.tenant_id, d.id, d.title, d.content_type, d.url, d.product, d.audience, d.language, d.modified_at, d.chunking,
+const COLUMNS = `d.tenant_id, d.id, d.title, d.found_title, d.content_type, d.url, d.product, d.audience, d.language, d.modified_at, d.chunking,
   d.content_hash, ${STATE} AS state, COALESCE(d.error_code, l.code, CASE r.status WHEN 'cancelled' THEN 'run-cancelled' END) AS error_code,
   COALESCE(d.error_reason, l.message, CASE r.status WHEN 'cancelled' THEN 'its run was cancelled' END) AS error_reason`
 const FROM = `FROM documents d LEFT JOIN runs r ON r.id = d.run_id
@@ -71,6 +72,9 @@ export function createDocumentStore(database: Database): DocumentStore {
         INSERT INTO parsed_documents (tenant_id, document_id, content_hash, parsed) SELECT $1, $2, $3, $4::jsonb WHERE ${IS_CURRENT}
         ON CONFLICT (tenant_id, document_id) DO UPDATE SET content_hash = EXCLUDED.content_hash, parsed = EXCLUDED.parsed`
       await query(tenantId, sql, [documentId, contentHash, toJson(parsed)])
+      // Not in the statement above: a row that a statement changes cannot be locked by it.
+      const titleSql = 'UPDATE documents SET found_title = $4 WHERE tenant_id = $1 AND id = $2 AND content_hash = $3'
+      await query(tenantId, titleSql, [documentId, contentHash, toText(parsed.title)])
     },
     async parsedOf(tenantId, documentId, contentHash) {
       const sql = 'SELECT parsed FROM parsed_documents WHERE tenant_id = $1 AND document_id = $2 AND content_hash = $3'
@@ -144,6 +148,7 @@ function toDocument(row: unknown): StoredDocument {
     language: parsed.language,
     modifiedAt: parsed.modified_at,
     chunking: parsed.chunking,
+    foundTitle: parsed.found_title,
     ...(parsed.state === 'failed' ? { code: parsed.error_code, reason: parsed.error_reason } : {}),
   }
   const present = Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== null))

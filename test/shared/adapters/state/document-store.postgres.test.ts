@@ -62,14 +62,39 @@ async function traces(database: Database, tenantId: string, documentId: string):
     `SELECT (SELECT count(*) FROM documents WHERE tenant_id = $1 AND id = $2) AS documents,
       (SELECT count(*) FROM parsed_documents WHERE tenant_id = $1 AND document_id = $2) AS parsed,
       (SELECT count(*) FROM chunks WHERE tenant_id = $1 AND document_id = $2) AS chunks,
-      (SELECT count(*) FROM vectors WHERE tenant_id = $1 AND document_id = $2) AS vectors`,
+      (SELECT count(*) FROM vectors WHERE tenant_id = $1 AND document_id = $2) AS vectors,
+      (SELECT count(*) FROM document_originals WHERE tenant_id = $1 AND document_id = $2) AS originals`,
     [documentId],
   )
   return row!
 }
-const NO_TRACE = { documents: 0, parsed: 0, chunks: 0, vectors: 0 }
+const NO_TRACE = { documents: 0, parsed: 0, chunks: 0, vectors: 0, originals: 0 }
 
 onEveryDatabase((database) => {
+  test('a document begins again only when it rests, under its own tenant and version, and its title is found once it is read', async () => {
+    const { store, intake, accept, runs } = shelf(database())
+    const document = newDocument({ title: '' })
+    const { tenantId, id } = document
+    await accept(document)
+    const begin = async (version = 'v1', tenant = tenantId) => {
+      const run = newRun({ tenantId: tenant, pipeline: 'index-document', subjectId: id })
+      return { run, begun: await intake.retry(tenant, id, version, run) }
+    }
+    expect((await begin()).begun).toBe(false)
+    await store.markState(tenantId, id, 'v1', { state: 'failed', code: 'x', reason: 'y' })
+    expect((await begin('v2')).begun).toBe(false)
+    expect((await begin('v1', 'somebody-else')).begun).toBe(false)
+    const { run, begun } = await begin()
+    expect(begun).toBe(true)
+    expect(await runs.load(run.id)).toMatchObject({ seq: 0 })
+    expect(await store.get(tenantId, id)).toEqual({ ...document, state: 'queued' })
+    await store.saveParsed(tenantId, id, 'v1', { ...parsed, title: 'Found' })
+    expect(await store.list(tenantId, { limit: 5 })).toEqual([{ ...document, text: '', state: 'queued', foundTitle: 'Found' }])
+    await store.markState(tenantId, id, 'v1', { state: 'indexed', chunks: 1 })
+    expect(await store.list(tenantId, { state: 'failed', limit: 5 })).toEqual([])
+    expect((await begin()).begun).toBe(true)
+  })
+
   describe('what comes in', () => {
     test('a new document is queued with the run that indexes it, and is found whole, by its own tenant only', async () => {
       const { store, runs, accept } = shelf(database())
@@ -260,11 +285,19 @@ onEveryDatabase((database) => {
       const { store, intake, knowledge, deleted, accept } = shelf(database())
       const document = newDocument()
       const { tenantId, id } = document
-      await accept(document)
+      const { run } = await accept({ ...document, original: Buffer.from('bytes') } as SourceDocument)
+      expect(Buffer.from((await store.originalOf(tenantId, id, 'v1'))!).toString()).toBe('bytes')
+      await database().forTenant(
+        tenantId,
+        `INSERT INTO model_calls (tenant_id, run_id, step, visit, request_hash, task, tier, prompt_id, prompt_version, prompt_hash, provider, model,
+           reply, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_usd, latency_ms, created_at)
+         VALUES ($1, $2, 'enrich', 1, 'h', 'contextualise', 'cheap', 'p', 1, 'h', 'x', 'x', 'words of it', 1, 1, 0, 0, 0.5, 1, now())`,
+        [run.id],
+      )
       await store.saveParsed(tenantId, id, 'v1', parsed)
       await store.saveChunks(tenantId, id, 'v1', chunksOf(id, 'v1', 3))
       await store.saveVectors(tenantId, id, 'hash', new Map([['a', Float32Array.of(1)]]))
-      expect(await traces(database(), tenantId, id)).toEqual({ documents: 1, parsed: 1, chunks: 3, vectors: 1 })
+      expect(await traces(database(), tenantId, id)).toEqual({ documents: 1, parsed: 1, chunks: 3, vectors: 1, originals: 1 })
       expect(await intake.remove('somebody-else', id)).toBe(false)
       expect(await traces(database(), tenantId, id)).toMatchObject({ documents: 1, chunks: 3 })
       const before = await knowledge.version(tenantId)
@@ -275,6 +308,12 @@ onEveryDatabase((database) => {
       ])
       expect(await knowledge.version(tenantId)).not.toBe(before)
       expect(await store.get(tenantId, id)).toBeUndefined()
+      const calls = await database().forTenant(
+        tenantId,
+        'SELECT reply, cost_usd FROM model_calls WHERE tenant_id = $1 AND run_id = $2',
+        [run.id],
+      )
+      expect(calls.map(({ reply, cost_usd }) => [reply, Number(cost_usd)])).toEqual([['', 0.5]])
     })
 
     test('a removal that an index broke off is finished by a repeat', async () => {
