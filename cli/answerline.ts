@@ -44,6 +44,16 @@ program
     exitWith(await (await import('./commands/index-paths.ts')).indexPaths(paths))
   })
 program
+  .command('train')
+  .argument('<what>', 'guard')
+  .requiredOption('--data <folder>', 'the folder of public data')
+  .option('--out <file>', 'where the weights go (default: where the guard reads them)')
+  .option('--report-only', 'print the cross-validated figures and write nothing')
+  .description('train the input guard; the same data gives the same bytes')
+  .action(async (what: string, options: object) =>
+    exitWith(await (await import('./commands/train.ts')).train(what, options as never)),
+  )
+program
   .command('eval')
   .argument('<suite>', 'cache, intent or retrieval')
   .requiredOption('--data <file>', 'JSON lines to measure on')

@@ -26,6 +26,7 @@ type Suite = (options: EvalOptions, onProgress: OnProgress) => Promise<unknown>
 
 const SUITES: Readonly<Record<string, Suite>> = {
   cache: async ({ data, train }, onProgress) => evalCache({ data, ...(train === undefined ? {} : { train }) }, onProgress),
+  guard: async ({ data }, onProgress) => evalGuard({ data }, onProgress),
   intent: async ({ data, train, bot }, onProgress) => {
     if (train === undefined) throw new Error('the suite "intent" needs --train FILE with {text, intent} lines')
     return evalIntent({ train, data, ...(bot === undefined ? {} : { bot }) }, onProgress)

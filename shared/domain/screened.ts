@@ -13,6 +13,11 @@ export const Screened = z.object({
   languageConfidence: z.number().min(0).max(1),
   placeholders: z.array(Placeholder),
   injection: z.object({ score: z.number().min(0).max(1), rules: z.array(z.string()) }),
+  /**
+   * What the input guard made of it; absent in runs from before there was one. `suspicious` is answered, but with tools and memory off: it neither reads nor fills the cache,
+   * gets no history, and teaches nothing. `blocked` goes to a person.
+   */
+  guard: z.enum(['clean', 'suspicious', 'blocked']).optional(),
   /** Why it was blocked; empty when it is clean. */
   reasons: z.array(z.string()),
   truncated: z.boolean(),

@@ -1,13 +1,14 @@
 import { chunkWith } from '#workers/logic/chunk-document.ts'
 import { settleChunking } from '#workers/logic/chunk-sizes.ts'
 import { currentDocument, rejected, superseded } from '#workers/logic/current-document.ts'
+import { screenDocument } from '#workers/logic/guard-document.ts'
 import type { Step } from '#workers/step.ts'
 
 /** Splits a parsed document as it, its tenant or the default says. */
 export const chunk: Step<'index-document', 'chunk', 'documents' | 'embedder'> = async (
   { document },
   { documents, embedder },
-  { tenant, signal, call },
+  { tenant, signal, call, log },
 ) => {
   const { documentId, contentHash } = document
   const current = await currentDocument(documents, tenant.id, document)
@@ -16,7 +17,17 @@ export const chunk: Step<'index-document', 'chunk', 'documents' | 'embedder'> = 
   if (!parsed) return superseded()
   const chunking = settleChunking(current.chunking, tenant.config.knowledge.chunking)
   const embed = (texts: readonly string[]) => embedder.embed(texts, 'document', signal, call)
-  const chunks = await chunkWith(documentId, contentHash, parsed, chunking, embed)
+  const all = await chunkWith(documentId, contentHash, parsed, chunking, embed)
+  // What gives orders to whoever reads it is kept out of the index; the document's own text stays as it is.
+  const chunks = all.filter(({ text }) => screenDocument(text).score < tenant.config.guard.quarantineChunkAt)
+  const quarantined = all.length - chunks.length
+  if (quarantined > 0) log.warn({ documentId, quarantined, of: all.length }, 'chunks with hidden instructions were not indexed')
+  if (quarantined > 0 && chunks.length === 0) {
+    return rejected(documents, tenant.id, document, {
+      code: 'document-quarantined',
+      reason: 'every part of the document holds instructions to whoever reads it',
+    })
+  }
   if (chunks.length === 0) {
     return rejected(documents, tenant.id, document, {
       code: 'document-empty',

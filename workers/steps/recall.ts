@@ -24,7 +24,8 @@ export const recall: Step<'support-ticket', 'recall', 'cache' | 'cacheEvidence' 
     config,
   )
   const key = keyOf(screened)
-  const cacheable = config.policies.cache && screened.placeholders.length === 0 && !screened.truncated && hasWords(screened)
+  const plain = screened.guard !== 'suspicious' && screened.placeholders.length === 0 && !screened.truncated && hasWords(screened)
+  const cacheable = config.policies.cache && plain
   const miss = { outcome: 'miss' as const, facts: { recalled: { key, partition, hit: false, cacheable } } }
   if (!cacheable) return miss
   let found: Found

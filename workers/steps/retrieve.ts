@@ -1,5 +1,6 @@
 import type { Audience } from '#shared/domain/document.ts'
 import type { CustomerTier } from '#shared/domain/ticket.ts'
+import { neutralise, screenDocument } from '#workers/logic/guard-document.ts'
 import type { Step } from '#workers/step.ts'
 
 const AUDIENCES: Readonly<Record<CustomerTier, readonly Audience[]>> = {
@@ -20,7 +21,12 @@ export const retrieve: Step<'support-ticket', 'retrieve', 'searcher' | 'knowledg
   const knowledgeVersion = await knowledge.version(tenant.id)
   const query = triage.query.trim() || `${screened.subject}\n${screened.text}`
   const filter = { tenantId: tenant.id, audiences: AUDIENCES[ticket.tier] }
-  const { passages, evidence, failedLegs } = await searcher.search({ query, filter, owner: call }, signal)
+  const { passages: found, evidence, failedLegs } = await searcher.search({ query, filter, owner: call }, signal)
+  const passages = found.map((passage) => {
+    const { spans } = screenDocument(passage.text, tenant.config.guard.withholdSentenceAt)
+    if (spans.length > 0) log.warn({ chunkId: passage.chunkId, spans }, 'sentences of a passage were withheld')
+    return spans.length === 0 ? passage : { ...passage, text: neutralise(passage.text, spans) }
+  })
   if (failedLegs.length > 0) log.warn({ failedLegs }, 'one leg of the search did not answer')
   const enough = passages.length > 0 && evidence >= (tenant.config.policies.minEvidence ?? MIN_EVIDENCE)
   return {

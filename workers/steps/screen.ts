@@ -2,7 +2,7 @@ import type { Screened } from '#shared/domain/screened.ts'
 import type { Ticket } from '#shared/domain/ticket.ts'
 import { normalizeText } from '#shared/text/normalize.ts'
 import { detectLanguage } from '#workers/logic/detect-language.ts'
-import { scoreInjection } from '#workers/logic/injection-rules.ts'
+import { scoreMessage } from '#workers/logic/guard-message.ts'
 import { maskPii } from '#workers/logic/mask-pii.ts'
 import type { Step } from '#workers/step.ts'
 
@@ -17,17 +17,18 @@ const CUT = '\n[…]\n'
  * Makes a message safe to look at: normalised, cut to a length a model takes, personal data behind placeholders, language and
  * injection score told. Blocked, and so handed to a person, is what instructs the machine, and what holds no letter and no digit
  * (only emoji, punctuation or hidden characters): there is nothing to look up, and a person may know from the conversation what
- * a lone thumbs-up means. Masks blocked tickets, too: people's lists show them.
+ * a lone thumbs-up means. What is only suspicious goes on, marked as such, and the steps after this one trust it less. Masks blocked tickets, too: people's lists show them.
  */
 export const screen: Step<'support-ticket', 'screen', never> = async ({ ticket }, _deps, context) => {
-  const screened = screenTicket(ticket, context.tenant.config.policies.blockInjectionAt)
-  const { reasons, injection, placeholders, truncated } = screened
-  if (reasons.length > 0 || truncated)
-    context.log.info({ reasons, injection, placeholders: placeholders.length, truncated }, 'screened with findings')
+  const { policies, guard: limits } = context.tenant.config
+  const screened = screenTicket(ticket, policies.blockInjectionAt, limits.suspectMessageAt)
+  const { reasons, injection, guard, placeholders, truncated } = screened
+  if (guard !== 'clean' || reasons.length > 0 || truncated)
+    context.log.info({ reasons, guard, injection, placeholders: placeholders.length, truncated }, 'screened with findings')
   return { outcome: reasons.length > 0 ? 'blocked' : 'clean', facts: { screened } }
 }
 
-function screenTicket(ticket: Ticket, blockInjectionAt: number): Screened {
+function screenTicket(ticket: Ticket, blockInjectionAt: number, suspectMessageAt: number): Screened {
   const subject = cutMiddle(normalizeText(ticket.subject), MAX_SUBJECT_CHARACTERS)
   const body = cutMiddle(normalizeText(ticket.body), MAX_SCREENED_CHARACTERS)
   const visible = `${subject.text}\n${body.text}`
@@ -36,13 +37,14 @@ function screenTicket(ticket: Ticket, blockInjectionAt: number): Screened {
   const hidden = HIDING.test(ticket.subject + ticket.body)
     ? cutMiddle(`${ticket.subject}\n${ticket.body}`, MAX_SCREENED_CHARACTERS).text
     : visible
-  const injection = scoreInjection(visible, hidden)
+  const injection = scoreMessage(visible, hidden)
   const { maskedSubject, maskedBody, placeholders } = maskBoth(subject.text, body.text, ticket)
   const { language, confidence } = detectLanguage(`${maskedBody}\n${maskedSubject}`)
 
   const reasons: string[] = []
   if (!/[\p{L}\p{N}]/u.test(visible)) reasons.push('nothing-readable')
   if (injection.score >= blockInjectionAt) reasons.push('prompt-injection')
+  const suspicious = injection.score >= suspectMessageAt ? 'suspicious' : 'clean'
   return {
     subject: maskedSubject,
     text: maskedBody,
@@ -50,6 +52,7 @@ function screenTicket(ticket: Ticket, blockInjectionAt: number): Screened {
     languageConfidence: confidence,
     placeholders,
     injection,
+    guard: reasons.includes('prompt-injection') ? 'blocked' : suspicious,
     reasons,
     truncated: subject.truncated || body.truncated,
   }

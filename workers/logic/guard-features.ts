@@ -1,0 +1,127 @@
+import { foldForMatching } from '#shared/text/normalize.ts'
+
+/**
+ * Text -> hashed features for the guard's linear models: word 1–3-grams and word-bounded character 2–5-grams of the folded text,
+ * each block of unit length (feature hashing: Weinberger et al. 2009). No dictionary has to be shipped, and unseen words cost nothing.
+ */
+
+export const MESSAGE_BITS = 20
+export const DOCUMENT_BITS = 18
+
+/** Two features may share a bucket; the same text always gives the same row. */
+export type HashedRow = { readonly ids: Int32Array; readonly values: Float32Array }
+
+const TOKEN = /[\p{L}\p{M}']+|\p{N}+|[^\s\p{L}\p{M}\p{N}']/gu
+const MAX_TOKENS = 1_500
+const MAX_WORD_CHARACTERS = 24
+const SHORTEST_GRAM = 3
+const LONGEST_GRAM = 5
+/** Scripts that write words in one or two characters, or without spaces. */
+const DENSE_SCRIPT = /[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u1100-\u11ff]/
+export const CHARACTER_SHARE = 0.7
+export const WORD_SHARE = Math.sqrt(1 - CHARACTER_SHARE ** 2)
+const EXTRA_SHARE = 0.35
+
+const CHARACTER_SEED = 4
+const hashStart = 0x811c9dc5
+/** FNV-1a over UTF-16 units … */
+const step = (hash: number, unit: number) => Math.imul(hash ^ unit, 0x01000193)
+/** … finished as in Murmur3, so that all low bits depend on all of the text. */
+function finish(state: number): number {
+  let hash = Math.imul(state ^ (state >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return (hash ^ (hash >>> 16)) >>> 0
+}
+function hashOf(text: string, seed: number): number {
+  let hash = hashStart ^ seed
+  for (let at = 0; at < text.length; at++) hash = step(hash, text.charCodeAt(at))
+  return finish(hash)
+}
+
+/** Lower-case words, punctuation marks and numbers by their length; runs of one mark count as two. */
+export function guardTokens(folded: string): string[] {
+  const tokens: string[] = []
+  for (const [token] of folded.matchAll(TOKEN)) {
+    if (tokens.length >= MAX_TOKENS) break
+    if (/^\p{N}/u.test(token)) tokens.push(`<${Math.min(token.length, 6)}>`)
+    else if (token.length === 1 && token === tokens.at(-1) && token === tokens.at(-2)) continue
+    else
+      tokens.push(token.length > MAX_WORD_CHARACTERS && !DENSE_SCRIPT.test(token) ? token.slice(0, MAX_WORD_CHARACTERS) : token)
+  }
+  return tokens
+}
+
+/**
+ * @param bits 2^bits buckets
+ * @param extra names of other signs, such as rules that hit
+ */
+export function guardRow(text: string, bits: number, extra: readonly string[] = []): HashedRow {
+  return rowOf(guardTokens(foldForMatching(text)), bits, extra)
+}
+
+export function rowOf(tokens: readonly string[], bits: number, extra: readonly string[]): HashedRow {
+  const mask = 2 ** bits - 1
+  const counts = new Map<number, number>()
+  const ids: number[] = []
+  const values: number[] = []
+  countWords(tokens, counts)
+  addBlock(counts, WORD_SHARE, ids, values)
+  counts.clear()
+  countCharacters(tokens, counts)
+  addBlock(counts, CHARACTER_SHARE, ids, values)
+  counts.clear()
+  for (const name of extra) {
+    ids.push(hashOf(name, 7))
+    values.push(EXTRA_SHARE)
+  }
+  return { ids: Int32Array.from(ids, (id) => id & mask), values: Float32Array.from(values) }
+}
+
+function countWords(tokens: readonly string[], counts: Map<number, number>): void {
+  for (let at = 0; at < tokens.length; at++) eachWordGram(tokens, at, (id) => add(counts, id))
+  if (tokens.length > 0) add(counts, hashOf(`${tokens.at(-1)} $`, 2))
+}
+
+/** The grams of one, two and three words that end with this one. */
+export function eachWordGram(tokens: readonly string[], at: number, visit: (id: number) => void): void {
+  const word = tokens[at]!
+  visit(hashOf(word, 1))
+  const two = `${tokens[at - 1] ?? '^'} ${word}`
+  visit(hashOf(two, 2))
+  if (at > 0) visit(hashOf(`${tokens[at - 2] ?? '^'} ${two}`, 3))
+}
+
+function countCharacters(tokens: readonly string[], counts: Map<number, number>): void {
+  for (const token of tokens) eachCharacterGram(token, (id) => add(counts, id))
+}
+
+export function eachCharacterGram(token: string, visit: (id: number) => void): void {
+  const shortest = DENSE_SCRIPT.test(token) ? 1 : SHORTEST_GRAM
+  const padded = ` ${token} `
+  // Each longer gram goes on from the hash of the shorter one, so that no gram has to be cut out.
+  for (let from = 0; from + shortest <= padded.length; from++) {
+    let hash = hashStart ^ CHARACTER_SEED
+    const end = Math.min(padded.length, from + LONGEST_GRAM)
+    for (let at = from; at < end; at++) {
+      hash = step(hash, padded.charCodeAt(at))
+      if (at - from + 1 >= shortest) visit(finish(hash))
+    }
+  }
+}
+
+function add(counts: Map<number, number>, id: number): void {
+  counts.set(id, (counts.get(id) ?? 0) + 1)
+}
+
+function addBlock(counts: ReadonlyMap<number, number>, share: number, ids: number[], values: number[]): void {
+  const start = ids.length
+  let squares = 0
+  for (const [id, count] of counts) {
+    const value = 1 + Math.log(count)
+    ids.push(id)
+    values.push(value)
+    squares += value * value
+  }
+  const scale = share / Math.sqrt(squares || 1)
+  for (let at = start; at < values.length; at++) values[at]! *= scale
+}

@@ -1,0 +1,55 @@
+import { guardRow, type HashedRow } from './guard-features.ts'
+import { rawScore } from './guard-linear.ts'
+import { worstPassage } from './guard-passages.ts'
+import { type GuardModel, shippedWeights } from './guard-weights.ts'
+import { scoreInjection } from './injection-rules.ts'
+import { decodedPieces } from './injection-rules-decoded.ts'
+
+export type MessageScore = {
+  /** 0 nothing … 1 certain; at 0.5 a message is as suspicious as the classifier's threshold asks for. */
+  readonly score: number
+  /** What hit: names of rules, `classifier`, `classifier:passage`, `classifier:decoded`. */
+  readonly rules: string[]
+}
+
+const SLOPE = 4
+/** A passage of a long message has to look worse than a whole one: of many passages one always looks a little bad. */
+const PASSAGE_HANDICAP = 2
+/** Rules tell words, the classifier what customers write: rules raise its doubt by this much, but do not overrule it. */
+const RULES_ADD = 0.35
+export const SUSPICIOUS_FROM = 0.5
+
+/** The features of one message: words, characters and the rules that hit. The trainer uses the same function. */
+export function messageRow(text: string, bits: number, rules: readonly string[]): HashedRow {
+  return guardRow(
+    text.slice(0, 6_000),
+    bits,
+    rules.map((rule) => `rule:${rule}`),
+  )
+}
+
+/** Raw score -> 0..1, with 0.5 at the threshold. */
+export const scoreFrom = (raw: number, threshold: number) => 1 / (1 + Math.exp(-SLOPE * (raw - threshold)))
+
+/**
+ * How strongly a message tries to instruct the machine instead of asking for help, from a linear classifier over hashed n-grams and
+ * from rules. Looks at the whole, at passages of it and at what is encoded in it. `raw` is the text before normalisation.
+ */
+export function scoreMessage(text: string, raw = text, model: GuardModel = shippedWeights().message): MessageScore {
+  const byRules = scoreInjection(text, raw)
+  const judge = (part: string, rules: readonly string[]) =>
+    !/\p{L}/u.test(part) ? 0 : scoreFrom(rawScore(model, messageRow(part, model.bits, rules)), model.threshold)
+  const whole = judge(text, byRules.rules)
+  const passage = whole >= SUSPICIOUS_FROM ? 0 : scoreFrom(worstPassage(text, model) - PASSAGE_HANDICAP, model.threshold)
+  const hidden = decodedPieces(raw.slice(0, 20_000)).filter((piece) => piece.hidden)
+  const decoded = Math.max(0, ...hidden.map((piece) => judge(piece.text, scoreInjection(piece.text).rules)))
+
+  const classifier = Math.max(whole, passage, decoded)
+  const hiddenRule = byRules.rules.some((name) => name.startsWith('hidden-in-'))
+  const score = Math.max(classifier, hiddenRule ? byRules.score : Math.min(byRules.score, classifier + RULES_ADD))
+  const rules = [...byRules.rules]
+  if (whole >= SUSPICIOUS_FROM) rules.push('classifier')
+  else if (passage >= SUSPICIOUS_FROM) rules.push('classifier:passage')
+  if (decoded >= SUSPICIOUS_FROM) rules.push('classifier:decoded')
+  return { score: Math.round(score * 1000) / 1000, rules }
+}
