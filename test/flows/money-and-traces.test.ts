@@ -133,7 +133,7 @@ describe.skipIf(!hasRedis)(`money and traces${hasRedis ? '' : ' (needs redis-ser
     const spans = collector.spans.filter(({ traceId }) => traceId === run.traceId)
     const attempts = spans.filter(({ name }) => name.startsWith('support-ticket.'))
     expect(attempts.map(({ attributes }) => attributes['answerline.step'])).toEqual(
-      expect.arrayContaining(['screen', 'generate']),
+      expect.arrayContaining(['screen', 'classify']),
     )
     expect(new Set(attempts.map(({ parentSpanId }) => parentSpanId)).size).toBe(1)
     const calls = spans.filter(({ attributes }) => attributes['gen_ai.operation.name'] === 'chat')
