@@ -15,5 +15,7 @@ const budget = createRedisBudget({ redis, prefix, store, budgetsOf: async () => 
 const payer = { tenantId: 'acme', runId: 'run_killed', step: 'generate', visit: 1, customerId: 'killed' }
 const asks = Array.from({ length: 12 }, () => budget.reserve({ payer, purpose: 'generate', worstUsd: 1, holdMs: 60_000 }))
 const granted = (await Promise.all(asks)).filter((decision) => decision.granted).length
+// What was refused is closed beside the answer.
+await budget.idle()
 process.stdout.write(`held ${granted}\n`)
 setInterval(() => {}, 1_000)
