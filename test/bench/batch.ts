@@ -22,6 +22,8 @@ export const QUICK_BATCH = { runs: 300, kills: 2, flushes: 1, assembled: 1_000, 
 const SEED = 20_261_121
 const BODY_BYTES = 300
 const ASSEMBLED_BYTES = 4_096
+/** As the product is started (its heap) and as a worker of large batches should be (its young generation). */
+const WORKER_FLAGS = { maxHeapMb: 400, maxSemiSpaceMb: 2 }
 const PATIENCE_MS = 15 * 60_000
 
 type State = { ended: number; parked: number; results: number; repeated: number; cost: number; spilled: number; batches: number }
@@ -35,8 +37,8 @@ export async function benchBatch(options: BatchOptions): Promise<BenchReport> {
   const where = machine()
   const stores = await startStores()
   const sides: Side[] = []
-  const open = (file: string, heapMb?: number) => {
-    const side = startSide(file, heapMb === undefined ? {} : { maxHeapMb: heapMb })
+  const open = (file: string) => {
+    const side = startSide(file)
     sides.push(side)
     return side
   }
@@ -122,7 +124,7 @@ async function exactness(runs: Side, simulator: Side, bench: BatchBench, { runs:
 }
 
 async function startWorker(bench: BatchBench): Promise<Side> {
-  const worker = startSide('batch-worker.ts')
+  const worker = startSide('batch-worker.ts', WORKER_FLAGS)
   await worker.call('open', bench)
   return worker
 }
@@ -208,6 +210,7 @@ function report(drill: Drill, speed: object, { runs: n }: BatchOptions, where: s
     batches: state.batches,
     providerBatches: metered.batches,
     ...speed,
+    workerFlags: WORKER_FLAGS,
     persistence: PERSISTENCE,
     notes: 'the provider is our own simulator; spilled requests were asked synchronously and are not counted as submitted twice',
   }

@@ -1,28 +1,14 @@
-import { type Batch, pollDelayMs } from '#shared/domain/batch.ts'
+import { pollDelayMs } from '#shared/domain/batch.ts'
 import { type Failure, failureOf } from '#shared/domain/failure.ts'
-import type { BatchProvider, RemoteBatch, Submission } from '#shared/ports/batch-provider.ts'
+import type { RemoteBatch, Submission } from '#shared/ports/batch-provider.ts'
 import { applyBatch } from './apply-batch.ts'
-import type { BatchDesk } from './batch-desk.ts'
-
-/** What comes next for a batch: again after a while, or never. */
-export type NextLook = { readonly inMs: number } | 'done'
-export type BatchWork = {
-  readonly desk: BatchDesk
-  readonly batch: Batch
-  readonly provider: BatchProvider
-  /** Names the holder of the lease; every write is refused once it is lost. */
-  readonly owner: string
-  readonly signal: AbortSignal
-}
+import { type BatchWork, change, finish, LeaseLost, type NextLook } from './batch-work.ts'
 
 const AT_ONCE: NextLook = { inMs: 0 }
 /** After this many refusals its requests are asked synchronously: what a provider does not take five times it does not take. */
 const MAX_CREATIONS = 5
 const RETRY_FIRST_MS = 5_000
 const RETRY_MAX_MS = 5 * 60_000
-
-/** Thrown when the lease is gone: somebody else goes on with this batch. */
-export class LeaseLost extends Error {}
 
 /** One move of a batch, from the state that the database has. */
 export async function advanceBatch(work: BatchWork): Promise<NextLook> {
@@ -59,10 +45,6 @@ const submissionOf = ({ desk, batch }: BatchWork): Submission => ({
   requests: batch.requests,
   lines: () => desk.batches.lines(batch.id),
 })
-
-export async function change(work: BatchWork, what: Parameters<BatchDesk['batches']['change']>[2]): Promise<void> {
-  if (!(await work.desk.batches.change(work.batch.id, work.owner, what))) throw new LeaseLost(work.batch.id)
-}
 
 /** An upload that a crash repeats leaves a file that nobody names and that goes by itself; only `create` submits. */
 async function upload(work: BatchWork): Promise<NextLook> {
@@ -164,13 +146,6 @@ async function rejected(work: BatchWork, remote: RemoteBatch): Promise<NextLook>
 async function giveUp(work: BatchWork, failure: Failure): Promise<NextLook> {
   await work.desk.batches.returnRest(work.batch.id, 'spilled', failure)
   return finish(work, undefined, failure)
-}
-
-export async function finish(work: BatchWork, remote: RemoteBatch | undefined, failure?: Failure): Promise<NextLook> {
-  const { batch, provider, signal } = work
-  await change(work, { state: 'done', ...(failure ? { failure } : {}) })
-  await provider.tidy(remote, batch.fileId, signal).catch(() => {})
-  return 'done'
 }
 
 const CANCELLED: Failure = { kind: 'terminal', code: 'batch-cancelled', message: 'cancelled before it was sent' }

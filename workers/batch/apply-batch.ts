@@ -3,7 +3,7 @@ import type { Failure } from '#shared/domain/failure.ts'
 import { NO_USAGE } from '#shared/domain/usage.ts'
 import type { BatchResult, RemoteBatch } from '#shared/ports/batch-provider.ts'
 import type { AppliedResult } from '#shared/ports/batch-store.ts'
-import { type BatchWork, change, finish, type NextLook } from './advance-batch.ts'
+import { type BatchWork, change, finish, type NextLook } from './batch-work.ts'
 
 type Counts = { malformed: number; unknown: number; repeated: number }
 

@@ -10,12 +10,12 @@ export const PACK = `
     SELECT id, bytes, input_tokens, created_at FROM batch_requests
     WHERE state = 'queued' AND provider = $2 AND model = $3 AND endpoint = $4 ORDER BY created_at, id LIMIT $5
   ), fitting AS (
-    SELECT id FROM (SELECT id, sum(bytes) OVER w AS total, row_number() OVER w AS n FROM oldest WINDOW w AS (ORDER BY created_at, id)) s
+    SELECT id, bytes, input_tokens FROM (
+      SELECT *, sum(bytes) OVER w AS total, row_number() OVER w AS n FROM oldest WINDOW w AS (ORDER BY created_at, id)) s
     WHERE total <= $6 OR n = 1
   ), batch AS (
     INSERT INTO batches (id, provider, model, endpoint, state, requests, bytes, input_tokens, due_at, created_at)
-    SELECT $1, $2, $3, $4, 'packed', count(*), sum(o.bytes), sum(o.input_tokens), now(), now()
-    FROM oldest o JOIN fitting f ON f.id = o.id HAVING count(*) > 0 RETURNING id
+    SELECT $1, $2, $3, $4, 'packed', count(*), sum(bytes), sum(input_tokens), now(), now() FROM fitting HAVING count(*) > 0 RETURNING id
   ), packed AS (
     UPDATE batch_requests q SET state = 'packed', batch_id = b.id, tries = q.tries + 1, billed = false FROM fitting f, batch b
     WHERE q.id = f.id AND q.state = 'queued' RETURNING 1

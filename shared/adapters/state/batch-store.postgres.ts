@@ -11,7 +11,7 @@ import { CHANGE, GROUPS, PACK, RETURN_REST, SPILL_LINES, TO_WAKE } from './batch
 
 const SHARED = 'a batch holds requests of several tenants; each row names its own'
 /** So many bytes of requests are in memory at a time while a batch is assembled. */
-const PAGE_BYTES = 4 * 1_048_576
+const PAGE_BYTES = 1_048_576
 const MAX_PAGE = 1_000
 
 const Group = z.object({
