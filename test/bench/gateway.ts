@@ -2,6 +2,7 @@ import { median, quantile, rounded } from './figures.ts'
 import { PERSISTENCE, startStores } from './private-stores.ts'
 import { type BenchReport, machine } from './report.ts'
 import { type Side, startSide } from './side.ts'
+import type { SteadyResult } from './steady-load.ts'
 
 export type GatewayOptions = {
   readonly seconds: number
@@ -17,7 +18,7 @@ export const QUICK_GATEWAY = { seconds: 2, rounds: 1, perSecond: 50 }
 /** About what the nearest provider needs; it keeps several calls in flight at once, as in life. */
 const FIRST_TOKEN_MS = 20
 
-type Took = { readonly p50: number; readonly p99: number; readonly n: number }
+type Took = { readonly p50: number; readonly p99: number; readonly n: number; readonly cpuMs: number }
 type Sides = { readonly bare: Side; readonly product: Side }
 
 /**
@@ -51,13 +52,13 @@ async function inTurn(sides: Sides, { rounds, seconds, perSecond, say }: Gateway
   for (let round = 0; round <= rounds; round++) {
     for (const name of ['bare', 'product'] as const) {
       const load = { round: `${round}`, perSecond, seconds: round === 0 ? Math.min(3, seconds) : seconds }
-      const ms = await sides[name].call<number[]>('fire', load)
+      const { tookMs: ms, cpuMsPerCall: cpuMs } = await sides[name].call<SteadyResult>('fire', load)
       // The first round warms up: compilers, connections, prepared statements.
       if (round === 0) {
         if (name === 'product') warmUp = ms.length
         continue
       }
-      const result = { p50: quantile(ms, 0.5), p99: quantile(ms, 0.99), n: ms.length }
+      const result = { p50: quantile(ms, 0.5), p99: quantile(ms, 0.99), n: ms.length, cpuMs }
       took[name].push(result)
       say(`round ${round}: ${name} p50 ${rounded(result.p50)} ms, p99 ${rounded(result.p99)} ms`)
     }
@@ -70,7 +71,7 @@ function summary(
   { rounds, seconds, perSecond }: GatewayOptions,
   where: string,
 ): BenchReport {
-  const of = (results: readonly Took[], figure: 'p50' | 'p99') => median(results.map((result) => result[figure]))
+  const of = (results: readonly Took[], figure: 'p50' | 'p99' | 'cpuMs') => median(results.map((result) => result[figure]))
   const added = (figure: 'p50' | 'p99') => rounded(of(product, figure) - of(bare, figure))
   return {
     name: 'gateway',
@@ -84,8 +85,8 @@ function summary(
       'milliseconds added: the quantile of the product less that of the bare SDK, medians of the rounds; baseline is the bare p50',
     n: product.reduce((sum, { n }) => sum + n, 0),
     machine: where,
-    bare: { p50: rounded(of(bare, 'p50')), p99: rounded(of(bare, 'p99')) },
-    product: { p50: rounded(of(product, 'p50')), p99: rounded(of(product, 'p99')) },
+    bare: { p50: rounded(of(bare, 'p50')), p99: rounded(of(bare, 'p99')), cpuMsPerCall: rounded(of(bare, 'cpuMs')) },
+    product: { p50: rounded(of(product, 'p50')), p99: rounded(of(product, 'p99')), cpuMsPerCall: rounded(of(product, 'cpuMs')) },
     callsPerSecond: perSecond,
     rounds,
     seconds,
