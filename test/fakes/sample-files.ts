@@ -1,4 +1,4 @@
-import { deflateRawSync } from 'node:zlib'
+import { deflateRawSync, deflateSync } from 'node:zlib'
 import { Document, HeadingLevel, Packer, Paragraph, Table, TableCell, TableRow } from 'docx'
 import { PDFDocument, StandardFonts } from 'pdf-lib'
 
@@ -17,15 +17,29 @@ export async function samplePdf(pages: readonly PdfPage[], title = ''): Promise<
   return pdf.save()
 }
 
+const ONE_PAGE = [
+  '1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n',
+  '2 0 obj\n<< /Type /Pages /Kids [3 0 R] /Count 1 >>\nendobj\n',
+]
+
 /** A PDF that asks for a password: its keys fit no password that anybody knows (ISO 32000-1, 7.6.3). */
 export function encryptedPdf(): Uint8Array {
   const hex = 'ab'.repeat(32)
-  const objects = [
-    '1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n',
-    '2 0 obj\n<< /Type /Pages /Kids [3 0 R] /Count 1 >>\nendobj\n',
-    '3 0 obj\n<< /Type /Page /Parent 2 0 R /MediaBox [0 0 100 100] >>\nendobj\n',
-    `4 0 obj\n<< /Filter /Standard /V 1 /R 2 /P -44 /O <${hex}> /U <${hex}> >>\nendobj\n`,
-  ]
+  const page = '3 0 obj\n<< /Type /Page /Parent 2 0 R /MediaBox [0 0 100 100] >>\nendobj\n'
+  const keys = `4 0 obj\n<< /Filter /Standard /V 1 /R 2 /P -44 /O <${hex}> /U <${hex}> >>\nendobj\n`
+  return pdfOf([...ONE_PAGE, page, keys], '/Encrypt 4 0 R /ID [<00> <00>]')
+}
+
+/** A PDF of some hundred kilobytes whose one page draws text tens of millions of times. */
+export function endlessPdf(mebibytes = 200): Uint8Array {
+  const drawing = deflateSync(Buffer.alloc(mebibytes * 1_048_576, 'BT /F1 9 Tf (words and words) Tj ET\n'))
+  const page =
+    '3 0 obj\n<< /Type /Page /Parent 2 0 R /MediaBox [0 0 100 100] /Contents 4 0 R /Resources << /Font << /F1 << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >> >> >>\nendobj\n'
+  const stream = `4 0 obj\n<< /Length ${drawing.length} /Filter /FlateDecode >>\nstream\n${drawing.toString('latin1')}\nendstream\nendobj\n`
+  return pdfOf([...ONE_PAGE, page, stream], '')
+}
+
+function pdfOf(objects: readonly string[], trailer: string): Uint8Array {
   let text = '%PDF-1.4\n'
   const offsets = objects.map((object) => {
     const at = text.length
@@ -34,7 +48,7 @@ export function encryptedPdf(): Uint8Array {
   })
   const table = offsets.map((at) => `${String(at).padStart(10, '0')} 00000 n \n`).join('')
   const startxref = text.length
-  text += `xref\n0 5\n0000000000 65535 f \n${table}trailer\n<< /Size 5 /Root 1 0 R /Encrypt 4 0 R /ID [<00> <00>] >>\nstartxref\n${startxref}\n%%EOF`
+  text += `xref\n0 5\n0000000000 65535 f \n${table}trailer\n<< /Size 5 /Root 1 0 R ${trailer} >>\nstartxref\n${startxref}\n%%EOF`
   return Buffer.from(text, 'latin1')
 }
 

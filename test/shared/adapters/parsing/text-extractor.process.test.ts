@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { createProcessExtractor, type ProcessExtractorOptions } from '#shared/adapters/parsing/text-extractor.process.ts'
-import { samplePdf, zipBomb } from '#test/fakes/sample-files.ts'
+import { endlessPdf, samplePdf, zipBomb } from '#test/fakes/sample-files.ts'
 
 const open: { close(): void }[] = []
 const extractorWith = (options: ProcessExtractorOptions) => {
@@ -44,6 +44,15 @@ test('a document is read in another process, and the next one by the same', asyn
   expect(await extractor.extract(zipBomb(), docx, signal())).toMatchObject({ kind: 'rejected', code: 'document-too-large' })
 })
 
+test('a PDF that draws without end costs its process, not ours', async () => {
+  const extractor = extractorWith({ timeoutMs: 4_000, maxRssMebibytes: 512 })
+  expect(await extractor.extract(endlessPdf(), 'application/pdf', signal())).toMatchObject({
+    kind: 'rejected',
+    code: 'document-too-complex',
+  })
+  expect(process.memoryUsage.rss()).toBeLessThan(1_500 * 1_048_576)
+}, 60_000)
+
 test('the process holds no environment and may not write files', async () => {
   const entry = entryThat(
     'curious',
@@ -59,10 +68,10 @@ test('the process holds no environment and may not write files', async () => {
 
 test('who never ends is ended, and the next document is read', async () => {
   const entry = entryThat('endless', `if (Buffer.from(bytes).toString() === 'loop') for (;;); else ${ECHO}`)
-  const extractor = extractorWith({ entry, timeoutMs: 1_500 })
+  const extractor = extractorWith({ entry, timeoutMs: 5_000 })
   const stuck = extractor.extract(Buffer.from('loop'), 'text/plain', signal())
   const next = extractor.extract(Buffer.from('fine'), 'text/plain', signal())
-  expect(await stuck).toMatchObject({ kind: 'rejected', code: 'document-too-complex', reason: expect.stringContaining('1.5 s') })
+  expect(await stuck).toMatchObject({ kind: 'rejected', code: 'document-too-complex', reason: expect.stringContaining('5 s') })
   expect(await next).toMatchObject({ kind: 'text', text: 'fine' })
 })
 
