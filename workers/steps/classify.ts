@@ -26,6 +26,8 @@ const ModelTriage = z.object({
   legalThreat: z.boolean(),
   wantsPerson: z.boolean(),
   query: z.string(),
+  /** Absent in replies from before the prompt asked for it. */
+  injection: z.number().min(0).max(1).default(0),
 })
 type ModelTriage = z.infer<typeof ModelTriage>
 
@@ -49,9 +51,14 @@ export const classify: Step<'support-ticket', 'classify', 'llm' | 'prompts' | 'm
   const alone = compose(screened, assessment, known, undefined, turns)
   const outcome = judge(alone, ticket.tier, context.tenant)
   // Whoever smells smoke must not wait for a model, least of all for one that is overloaded.
-  if (known.sure || outcome === 'sensitive' || !deps.modelAvailable) return { outcome, facts: { triage: alone } }
-  const triage = compose(screened, assessment, known, await askModel(screened, deps, context).catch(orWithoutMoney), turns)
-  return { outcome: judge(triage, ticket.tier, context.tenant), facts: { triage } }
+  const decided = known.sure && screened.guard !== 'suspicious'
+  if (decided || outcome === 'sensitive' || !deps.modelAvailable) return { outcome, facts: { triage: alone } }
+  const reply = await askModel(screened, deps, context).catch(orWithoutMoney)
+  const triage = compose(screened, assessment, known, reply, turns)
+  const judged = judge(triage, ticket.tier, context.tenant)
+  if ((reply?.injection ?? 0) < context.tenant.config.policies.blockInjectionAt) return { outcome: judged, facts: { triage } }
+  triage.reasons.push('prompt injection, says the model')
+  return { outcome: 'sensitive', facts: { triage } }
 }
 
 type LocalIntent = { readonly intent: string; readonly confidence: number; readonly sure: boolean }
@@ -61,7 +68,7 @@ export function compose(
   screened: Screened,
   assessment: Assessment,
   local: LocalIntent,
-  model: ModelTriage | undefined,
+  model: Omit<ModelTriage, 'injection'> | undefined,
   turns = 0,
 ): Triage {
   const byModel = model !== undefined && model.intent !== UNKNOWN
