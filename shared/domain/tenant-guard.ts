@@ -6,7 +6,7 @@ export const TenantGuard = z
     /** A message from here on is answered, but without tools, memory and cache. */
     suspectMessageAt: z.number().min(0).max(1).default(0.5),
     /** A sentence of a retrieved passage from here on is withheld from the prompt. */
-    withholdSentenceAt: z.number().min(0).max(1).default(0.5),
+    withholdSentenceAt: z.number().min(0).max(1).default(0.7),
     /** A chunk with a sentence from here on is not indexed. */
     quarantineChunkAt: z.number().min(0).max(1).default(0.95),
   })
