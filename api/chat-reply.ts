@@ -120,7 +120,7 @@ function firstTokens(text: string, limit: number): string {
   let high = words.length
   while (low < high) {
     const middle = Math.ceil((low + high) / 2)
-    if (countTokens(words.slice(0, middle).join('')) <= limit) low = middle
+    if (countTokens(words.slice(0, middle).join('').trimEnd()) <= limit) low = middle
     else high = middle - 1
   }
   return words.slice(0, low).join('').trimEnd()

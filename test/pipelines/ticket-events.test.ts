@@ -99,6 +99,22 @@ test('a verdict and a hand-over are told without what is not for the customer', 
   expect(events[2]?.data).toEqual({ reason: handover.reason, severity: 'P3' })
 })
 
+test('what was read while it was being written is not told again, and what was another text is taken back', () => {
+  const first = RECEIPT.text.slice(0, 30)
+  const withShown = (shown: { characters: number; restart: boolean }) =>
+    eventsOf({ ...delivered, factsWritten: { receipt: { ...RECEIPT, shown } } })
+  const textOf = (events: readonly StreamedEvent[]) =>
+    events.flatMap(({ event, data }) => (event === 'token' ? [data.text] : [])).join('')
+  expect(first + textOf(withShown({ characters: 30, restart: false }))).toBe(RECEIPT.text)
+  const all = withShown({ characters: RECEIPT.text.length, restart: false })
+  expect(kinds(all)).toEqual(['step', 'answer', 'done'])
+  const other = withShown({ characters: 0, restart: true })
+  expect(kinds(other)[1]).toBe('restart')
+  expect(textOf(other)).toBe(RECEIPT.text)
+  const handover = { escalationId: 'esc_1', reason: 'x', summary: '', severity: 'P3', takesBack: true }
+  expect(kinds(eventsOf(row({ factsWritten: { handover } })))).toEqual(['step', 'restart', 'escalated'])
+})
+
 test('personal data stands in the answer alone: no other fact is told', () => {
   const secret = 'ada@example.org'
   const facts = {
