@@ -2,10 +2,12 @@ import type { SentTurn, Turn } from '#shared/domain/conversation.ts'
 import type { Placeholder } from '#shared/domain/screened.ts'
 import type { Requester } from '#shared/domain/ticket.ts'
 import { normalizeText } from '#shared/text/normalize.ts'
-import { scoreInjection } from './injection-rules.ts'
+import { scoreMessage } from './guard-message.ts'
 import { maskPii } from './mask-pii.ts'
 
 const MAX_SENT_CHARACTERS = 2_000
+/** Each is screened and masked at every step that looks at the conversation; a window rarely holds more. */
+const MAX_SENT_TURNS = 24
 
 /** `[EMAIL_1]` of one ticket is not `[EMAIL_1]` of the next: in a history it only says that an address stood there. */
 export const forHistory = (masked: string): string => masked.replace(/\[([A-Z][A-Z_]{0,30})_\d{1,6}\]/g, '[$1]')
@@ -31,10 +33,10 @@ export function turnsSent(sent: readonly SentTurn[], requester: Requester, block
     asked = []
     answered = []
   }
-  for (const { role, text } of sent) {
+  for (const { role, text } of sent.slice(-MAX_SENT_TURNS)) {
     const plain = normalizeText(text.slice(0, MAX_SENT_CHARACTERS))
     if (role === 'customer' && answered.length > 0) end()
-    if (plain.trim() === '' || scoreInjection(plain).score >= blockInjectionAt) continue
+    if (plain.trim() === '' || scoreMessage(plain).score >= blockInjectionAt) continue
     const masked = maskedForHistory(plain, requester, [])
     if (role === 'customer') asked.push(masked)
     else answered.push(masked)
