@@ -39,7 +39,7 @@ export function areaUnderCurve(positives: readonly number[], negatives: readonly
   all.sort((a, b) => a.score - b.score)
   let rankSum = 0
   for (let start = 0; start < all.length; ) {
-    let end = start
+    let end = start + 1
     while (end < all.length && all[end]!.score === all[start]!.score) end++
     for (let i = start; i < end; i++) rankSum += all[i]!.positive * ((start + 1 + end) / 2)
     start = end
@@ -48,7 +48,7 @@ export function areaUnderCurve(positives: readonly number[], negatives: readonly
   return (rankSum - (positives.length * (positives.length + 1)) / 2) / pairs
 }
 
-export function percentile(values: readonly number[], share: number): number {
+export function percentile(values: readonly number[], share: number, digits = 2): number {
   const sorted = [...values].sort((a, b) => a - b)
-  return Number((sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0).toFixed(2))
+  return Number((sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0).toFixed(digits))
 }

@@ -37,7 +37,9 @@ const Turn = z.object({ r: z.enum(['u', 'a']), t: z.string() })
 export const EvalQuery = z
   .object({
     id: z.string().optional(),
-    kind: z.string().default('all'),
+    kind: z.string().optional(),
+    /** Of a conversation's question; stands in for its kind. */
+    answerability: z.string().optional(),
     text: z.string().optional(),
     question: z.string().optional(),
     history: z.array(Turn).default([]),
@@ -48,10 +50,10 @@ export const EvalQuery = z
     /** Of the retired document that a query without an answer was taken from; a query that says something else tells symptoms. */
     title: optionalText,
   })
-  .transform(({ text, question, ...rest }, context) => {
+  .transform(({ text, question, kind, answerability, ...rest }, context) => {
     const asked = text ?? question
     if (asked === undefined) context.addIssue({ code: 'custom', message: 'text or question is needed' })
-    return { ...rest, text: asked ?? '' }
+    return { ...rest, kind: kind ?? answerability?.toLowerCase() ?? 'all', text: asked ?? '' }
   })
 export type EvalQuery = z.infer<typeof EvalQuery>
 

@@ -49,7 +49,7 @@ export async function evalRetrieval(
   const documents = options.docs.flatMap((path) => readLines(path, EvalDocument))
   const masked = (query: EvalQuery) => options.maskSym && MASKED_KINDS.has(query.kind)
   let chunks = 0
-  if (queries.some((query) => !masked(query)))
+  if (options.maskSym || queries.some((query) => !masked(query)))
     chunks = await load('eval-full', documents, options, false, search, onProgress, signal)
   if (queries.some(masked)) chunks = await load('eval-masked', documents, options, true, search, onProgress, signal)
   const answered: Answered[] = []
@@ -57,10 +57,16 @@ export async function evalRetrieval(
     answered.push(await answer(query, masked(query) ? 'eval-masked' : 'eval-full', search.searcher, signal))
     onProgress(answered.length, queries.length, 'queries')
   }
+  const whole = options.maskSym ? await unmasked(answered, search, signal) : answered
   return {
     suite: 'retrieval',
     n: queries.length,
-    metrics: { ...rankingMetrics(answered), abstention: abstentionMetrics(answered, options.minEvidence) },
+    metrics: {
+      ...rankingMetrics(answered),
+      // On the knowledge as the product has it: masking is there so that rankings are not given away, and would take the answer out.
+      abstention: abstentionMetrics(whole, options.minEvidence),
+      ...(options.maskSym ? { abstentionMasked: abstentionMetrics(answered, options.minEvidence) } : {}),
+    },
     latencyMs: {
       p50: percentile(
         answered.map(({ ms }) => ms),
@@ -80,6 +86,19 @@ export async function evalRetrieval(
       minEvidence: options.minEvidence,
     },
   }
+}
+
+/** The same questions, those that masking is for asked of the whole documents. */
+async function unmasked(
+  answered: readonly Answered[],
+  { searcher }: RetrievalUnderTest,
+  signal: AbortSignal,
+): Promise<Answered[]> {
+  const all: Answered[] = []
+  for (const one of answered) {
+    all.push(MASKED_KINDS.has(one.query.kind) ? await answer(one.query, 'eval-full', searcher, signal) : one)
+  }
+  return all
 }
 
 async function load(
@@ -153,14 +172,31 @@ function abstentionMetrics(answered: readonly Answered[], minEvidence: number) {
   const rate = (some: readonly Answered[]) => some.filter(({ evidence }) => evidence < minEvidence).length / some.length
   const evidence = (some: readonly Answered[]) => some.map((one) => one.evidence)
   if (cannot.length === 0) return { answerable: can.length, unanswerable: 0, wronglyAbstained: rate(can) }
-  const strict = percentile(evidence(can), 0.05)
+  const strict = percentile(evidence(can), 0.05, 6)
+  const ofKind = (kind: string) => can.filter(({ query }) => query.kind === kind)
+  const kinds = [...new Set(can.map(({ query }) => query.kind))]
+  // Of queries without an answer those that tell symptoms are longer than the title of the document they were taken from.
+  const telling = cannot.filter(({ query }) => query.title !== undefined && query.title !== query.text)
   return {
     answerable: can.length,
     unanswerable: cannot.length,
     rate: rate(cannot),
     wronglyAbstained: can.length === 0 ? 0 : rate(can),
     auc: areaUnderCurve(evidence(can), evidence(cannot)),
+    aucByKind: Object.fromEntries(kinds.map((kind) => [kind, areaUnderCurve(evidence(ofKind(kind)), evidence(cannot))])),
+    ...(telling.length > 0 && kinds.includes('symptom')
+      ? { aucSymptomOnly: areaUnderCurve(evidence(ofKind('symptom')), evidence(telling)) }
+      : {}),
     /** The threshold that loses one answerable query in twenty, and what it catches. */
     at5PercentLoss: { minEvidence: strict, rate: cannot.filter((one) => one.evidence < strict).length / cannot.length },
+    /** For whoever sets a threshold: what each one loses and catches. */
+    curve: [0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9].map((threshold) => ({
+      minEvidence: threshold,
+      loses: share(can, threshold),
+      catches: share(cannot, threshold),
+    })),
   }
 }
+
+const share = (some: readonly Answered[], threshold: number) =>
+  Number((some.filter(({ evidence }) => evidence < threshold).length / Math.max(1, some.length)).toFixed(4))

@@ -44,6 +44,8 @@ export const SIGNALS = [
   'titleRun',
   'nearest',
   'nearestShare',
+  'documentCoverage',
+  'documentCovered',
 ] as const
 
 /** What both legs of the search have in common. One document's chunks change together: readers see the old or the new. */

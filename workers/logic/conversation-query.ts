@@ -1,18 +1,26 @@
 export type Turn = { readonly by: 'customer' | 'agent'; readonly text: string }
 
-/** How often the question itself is said against once for an earlier turn: searches weigh a word by the root of its count. */
-const QUESTION_TIMES = 4
-const MAX_TURNS = 6
-const MAX_TURN_CHARACTERS = 1_000
+/** How often each is said: searches weigh a word by about the root of its count. */
+const QUESTION_TIMES = 12
+const LATEST_TIMES = 3
+const MAX_TURNS = 12
+const MAX_TURN_CHARACTERS = 500
 
 /**
- * A question that leans on what was said before ("and how much is it?"), for a search over words: the question several times, then
- * the latest turns. Repetition is the weight: it means the same to every index.
+ * A question that leans on what was said before ("and how much is it?"), for a search over words: the question many times, the
+ * customer's latest turn some times, the turns before once. Repetition is the weight: it means the same to every index. Answers stay
+ * out: they are long, and made the search worse (docs/retrieval.md).
  * @param turns oldest first, without the question itself
  */
 export function withHistory(question: string, turns: readonly Turn[]): string {
-  if (turns.length === 0) return question
-  const recent = turns.slice(-MAX_TURNS).reverse()
-  const earlier = recent.map(({ text }) => text.slice(0, MAX_TURN_CHARACTERS))
-  return [...Array.from({ length: QUESTION_TIMES }, () => question), ...earlier].join('\n')
+  const asked = turns
+    .filter(({ by }) => by === 'customer')
+    .slice(-MAX_TURNS)
+    .map(({ text }) => text.slice(0, MAX_TURN_CHARACTERS))
+    .reverse()
+  const [latest, ...earlier] = asked
+  if (latest === undefined) return question
+  return [...repeated(question, QUESTION_TIMES), ...repeated(latest, LATEST_TIMES), ...earlier].join('\n')
 }
+
+const repeated = (text: string, times: number): string[] => Array.from({ length: times }, () => text)

@@ -1,5 +1,6 @@
 import type { Chunk } from '#shared/domain/document.ts'
 import type { DocumentTerms } from './indexed-terms.ts'
+import { PairCounts } from './pair-counts.ts'
 import { PostingArena } from './posting-arena.ts'
 
 /** What filters look at; the same for all chunks of a document as a rule, but kept by chunk. */
@@ -24,7 +25,9 @@ export type IndexedDocument = {
 }
 export type IndexedChunk = ChunkFacts & { readonly sectionAt: number; readonly textAt: number; readonly end: number }
 
-const TITLE_WEIGHT = 3
+const TITLE_WEIGHT = 5
+const PATH_WEIGHT = 2
+const HEADING_WEIGHT = 2
 const IN_TITLE = 1 << 8
 const IN_PATH = 1 << 9
 export const posting = {
@@ -52,6 +55,7 @@ export class FieldedIndex {
   readonly chunks: (IndexedChunk | undefined)[] = []
   readonly documentOfChunk: number[] = []
   readonly #numbers = new Map<string, number>()
+  readonly #pairs = new PairCounts()
   liveDocuments = 0
   liveChunks = 0
   totalDocumentLength = 0
@@ -73,6 +77,12 @@ export class FieldedIndex {
   /** Probabilistic inverse document frequency as in BM25, over documents. */
   rarity(term: number): number {
     const documents = this.documentsWith[term]!
+    return Math.log(1 + (this.liveDocuments - documents + 0.5) / (documents + 0.5))
+  }
+
+  /** The same of two words side by side. */
+  pairRarity(first: number, second: number): number {
+    const documents = Math.min(this.#pairs.documentsWith(first, second), this.liveDocuments)
     return Math.log(1 + (this.liveDocuments - documents + 0.5) / (documents + 0.5))
   }
 
@@ -100,6 +110,7 @@ export class FieldedIndex {
     const document = this.documents[number]!
     this.#numbers.delete(documentId)
     this.documents[number] = undefined
+    this.#pairs.remove(document)
     for (const term of document.unique) this.documentsWith[term] = this.documentsWith[term]! - 1
     this.liveDocuments--
     this.totalDocumentLength -= document.length
@@ -152,13 +163,13 @@ export class FieldedIndex {
     const count = (term: number, by: number) => counts.set(term, (counts.get(term) ?? 0) + by)
     const headings = new Set<number>()
     for (let i = 0; i < titleEnd; i++) count(terms[i]!, TITLE_WEIGHT)
-    for (let i = titleEnd; i < pathEnd; i++) count(terms[i]!, 1)
+    for (let i = titleEnd; i < pathEnd; i++) count(terms[i]!, PATH_WEIGHT)
     for (const chunk of document.chunks) {
       for (let i = chunk.sectionAt; i < chunk.textAt; i++) headings.add(terms[i]!)
       for (let i = chunk.textAt; i < chunk.end; i++) count(terms[i]!, 1)
       this.#enterChunk(document, number, chunk)
     }
-    for (const term of headings) count(term, 1)
+    for (const term of headings) count(term, HEADING_WEIGHT)
     const title = new Set(terms.subarray(0, titleEnd))
     const path = new Set(terms.subarray(titleEnd, pathEnd))
     document.length = 0
@@ -168,6 +179,7 @@ export class FieldedIndex {
       this.byDocument.append(term, ((number << 10) | where | Math.min(times, 255)) >>> 0)
     }
     this.totalDocumentLength += document.length
+    this.#pairs.add(document, () => this.live())
     this.#weigh(document)
   }
 

@@ -17,6 +17,7 @@ const FURTHER = 0.75
 /** Room for the sums of one query, reused by the next. */
 export class MatchRoom {
   documents = new Float32Array(0)
+  covered = new Float32Array(0)
   titles = new Float32Array(0)
   paths = new Float32Array(0)
   chunks = new Float32Array(0)
@@ -25,9 +26,10 @@ export class MatchRoom {
     if (this.documents.length < documents) {
       const size = Math.ceil(1.25 * documents)
       this.documents = new Float32Array(size)
+      this.covered = new Float32Array(size)
       this.titles = new Float32Array(size)
       this.paths = new Float32Array(size)
-    } else for (const sums of [this.documents, this.titles, this.paths]) sums.fill(0, 0, documents)
+    } else for (const sums of [this.documents, this.covered, this.titles, this.paths]) sums.fill(0, 0, documents)
     if (this.chunks.length < chunks) this.chunks = new Float32Array(Math.ceil(1.25 * chunks))
     else this.chunks.fill(0, 0, chunks)
   }
@@ -68,6 +70,7 @@ function matchOf(index: FieldedIndex, room: MatchRoom, reader: PassageReader, at
   const [titleShare, pathShare] = shares(room, number, document)
   const signals = reader.read(document, index.chunks[at]!, {
     document: room.documents[number]! * scale,
+    covered: room.covered[number]!,
     passage: room.chunks[at]! * scale,
     titleShare,
     pathShare,
@@ -83,7 +86,7 @@ export function weigh(weights: readonly number[], signals: readonly number[]): n
 
 function addDocuments(index: FieldedIndex, room: MatchRoom, query: QueryTerms): void {
   const { words, heads } = index.byDocument
-  const { documents, titles, paths } = room
+  const { documents, covered, titles, paths } = room
   const live = index.documents
   const average = index.totalDocumentLength / Math.max(1, index.liveDocuments)
   for (let slot = 0; slot < query.terms.length; slot++) {
@@ -100,6 +103,7 @@ function addDocuments(index: FieldedIndex, room: MatchRoom, query: QueryTerms): 
         const times = word & 0xff
         const norm = K1 * (1 - DOCUMENT_B + (DOCUMENT_B * document.length) / average)
         documents[number] = documents[number]! + (weight * times * (K1 + 1)) / (times + norm)
+        covered[number] = covered[number]! + weight
         if (word & posting.inTitle) titles[number] = titles[number]! + rarity
         if (word & posting.inPath) paths[number] = paths[number]! + rarity
       }

@@ -2,12 +2,16 @@ import type { FieldedIndex, IndexedChunk, IndexedDocument } from './fielded-inde
 import type { QueryTerms } from './query-terms.ts'
 
 const WINDOW = 24
-/** Two words side by side are rarer than either; what one such pair is worth, of the sum of both weights. */
-const PAIR = 0.6
 const K1 = 1.2
 const FIELD_K1 = 0.6
 
-type Sums = { readonly document: number; readonly passage: number; readonly titleShare: number; readonly pathShare: number }
+type Sums = {
+  readonly document: number
+  readonly covered: number
+  readonly passage: number
+  readonly titleShare: number
+  readonly pathShare: number
+}
 
 /** Reads the words of single passages in order, as the first round of the search cannot: for the best ones only. */
 export class PassageReader {
@@ -74,12 +78,14 @@ export class PassageReader {
       this.#run(terms, titleEnd) * scale,
       text.nearest * scale,
       text.nearest / query.mass,
+      sums.covered / query.mass,
+      sums.covered * scale,
     ]
   }
 
   /** BM25 of a short field, by hand-set average length, and its pairs that stand side by side in the query too. */
   #field(terms: Uint32Array, from: number, end: number, b: number, average: number, seen: Uint8Array) {
-    const { weights, stretches, pairs, terms: asked } = this.#query
+    const { stretches, pairs, terms: asked } = this.#query
     const counts = this.#counts.fill(0)
     let pairSum = 0
     let before = -1
@@ -88,7 +94,7 @@ export class PassageReader {
       if (slot >= 0) {
         counts[slot] = counts[slot]! + 1
         seen[slot] = 1
-        if (before >= 0 && pairs[before * asked.length + slot]) pairSum += PAIR * (weights[before]! + weights[slot]!)
+        if (before >= 0) pairSum += pairs[before * asked.length + slot]!
       }
       before = slot
     }
@@ -127,7 +133,7 @@ export class PassageReader {
         seen[slot] = 1
         if (inWindow[slot]!++ === 0) held += weights[slot]!
         const pair = before * asked.length + slot
-        if (before >= 0 && pairs[pair]) pairTimes.set(pair, (pairTimes.get(pair) ?? 0) + 1)
+        if (before >= 0 && pairs[pair]! > 0) pairTimes.set(pair, (pairTimes.get(pair) ?? 0) + 1)
         if (held > nearest) nearest = held
       }
       before = slot
@@ -139,8 +145,7 @@ export class PassageReader {
     const norm = K1 * (0.5 + (0.5 * (end - textAt)) / this.#averageText)
     let pairSum = 0
     for (const [pair, times] of pairTimes) {
-      const weight = PAIR * (weights[Math.floor(pair / asked.length)]! + weights[pair % asked.length]!)
-      pairSum += (weight * times * (K1 + 1)) / (times + norm)
+      pairSum += (pairs[pair]! * times * (K1 + 1)) / (times + norm)
     }
     return { nearest, pairs: pairSum, ...this.#saturated(counts, K1, norm, stretches) }
   }

@@ -16,8 +16,8 @@ export type QueryTerms = {
   readonly order: Int16Array
   /** 1 for slots that stand in the first third (12 words at least), 2 in the last two fifths, 3 in both. */
   readonly stretches: Uint8Array
-  /** `first * terms.length + second` for words that stand side by side. */
-  readonly pairs: Uint8Array
+  /** At `first * terms.length + second` the rarity of two words that stand side by side in the query, else 0. */
+  readonly pairs: Float32Array
   /** Sum of all weights, those of words that no document holds included at the rarity of a single document. */
   readonly mass: number
   readonly knownMass: number
@@ -37,7 +37,7 @@ export function readQuery(index: FieldedIndex, query: string): QueryTerms {
     else known.push({ text, term, weight: factor * index.rarity(term) })
   }
   if (known.length > MAX_QUERY_TERMS) known.sort((a, b) => b.weight - a.weight).length = MAX_QUERY_TERMS
-  return { ...slotsOf(known, written), ...massesOf(known, unknownMass) }
+  return { ...slotsOf(index, known, written), ...massesOf(known, unknownMass) }
 }
 
 function massesOf(known: readonly { weight: number }[], unknownMass: number) {
@@ -45,11 +45,15 @@ function massesOf(known: readonly { weight: number }[], unknownMass: number) {
   return { knownMass, mass: knownMass + unknownMass }
 }
 
-function slotsOf(known: readonly { text: string; term: number; weight: number }[], written: readonly string[]) {
+function slotsOf(
+  index: FieldedIndex,
+  known: readonly { text: string; term: number; weight: number }[],
+  written: readonly string[],
+) {
   const slots = new Map(known.map(({ text }, slot) => [text, slot]))
   const size = known.length
   const stretches = new Uint8Array(size)
-  const pairs = new Uint8Array(size * size)
+  const pairs = new Float32Array(size * size)
   const firstEnd = Math.max(12, Math.ceil(written.length / 3))
   const lastStart = Math.floor(written.length * 0.6)
   const order = new Int16Array(written.length)
@@ -59,7 +63,7 @@ function slotsOf(known: readonly { text: string; term: number; weight: number }[
     order[at] = slot
     if (slot >= 0) {
       stretches[slot] = stretches[slot]! | (at < firstEnd ? 1 : 0) | (at >= lastStart ? 2 : 0)
-      if (before >= 0) pairs[before * size + slot] = 1
+      if (before >= 0) pairs[before * size + slot] = index.pairRarity(known[before]!.term, known[slot]!.term)
     }
     before = slot
   })

@@ -17,7 +17,7 @@ const MAX_QUERY_CHARACTERS = 8_000
 
 export type LegWeights = { readonly dense: number; readonly sparse: number; readonly sparseWithIdentifiers: number }
 /** Words beat hashed n-grams, and a code that the customer typed is found by its letters or not at all. */
-const WEIGHTS: LegWeights = { dense: 0.15, sparse: 1, sparseWithIdentifiers: 1.5 }
+const WEIGHTS: LegWeights = { dense: 0.04, sparse: 1, sparseWithIdentifiers: 1.5 }
 
 type Parts = {
   readonly embedder: Embedder

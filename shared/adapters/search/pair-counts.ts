@@ -1,0 +1,47 @@
+import type { IndexedDocument } from './fielded-index.ts'
+
+const FIRST_SLOTS = 1 << 14
+const MAX_SLOTS = 1 << 22
+
+/**
+ * In how many documents two words stand side by side, counted by hash: collisions make a pair look commoner than it is, never rarer.
+ * Grows with what it counts, up to 16 MB.
+ */
+export class PairCounts {
+  #slots = new Uint32Array(FIRST_SLOTS)
+  #filled = 0
+
+  /** @param live all documents counted so far, for when the table has to grow */
+  add(document: IndexedDocument, live: () => Iterable<IndexedDocument>): void {
+    this.#count(document, 1)
+    if (2 * this.#filled < this.#slots.length || this.#slots.length === MAX_SLOTS) return
+    this.#slots = new Uint32Array(2 * this.#slots.length)
+    this.#filled = 0
+    for (const each of live()) this.#count(each, 1)
+  }
+
+  remove(document: IndexedDocument): void {
+    this.#count(document, -1)
+  }
+
+  documentsWith(first: number, second: number): number {
+    return this.#slots[slotOf(first, second) & (this.#slots.length - 1)]!
+  }
+
+  #count({ terms }: IndexedDocument, by: 1 | -1): void {
+    const mask = this.#slots.length - 1
+    const seen = new Set<number>()
+    for (let i = 1; i < terms.length; i++) seen.add(slotOf(terms[i - 1]!, terms[i]!) & mask)
+    for (const slot of seen) {
+      if (this.#slots[slot] === 0) this.#filled++
+      this.#slots[slot] = this.#slots[slot]! + by
+    }
+  }
+}
+
+function slotOf(first: number, second: number): number {
+  let value = Math.imul(first, 0x9e3779b1) ^ Math.imul(second, 0x85ebca6b)
+  value ^= value >>> 15
+  value = Math.imul(value, 0xc2b2ae35)
+  return (value ^ (value >>> 13)) >>> 0
+}
