@@ -24,9 +24,10 @@ const TURNS: Turn[] = [
     at: new Date(NOW.getTime() - 60_000),
   },
 ]
+const NO_BANK = { list: async () => [] }
 function world(change: Partial<Deps> = {}, turns: readonly Turn[] = TURNS) {
   const conversations = { ...memoryConversations(), history: async () => ({ turns }) }
-  return { conversations, prompts: loadPrompts(), modelAvailable: false, ...change } as unknown as Deps
+  return { conversations, prompts: loadPrompts(), modelAvailable: false, examples: NO_BANK, ...change } as unknown as Deps
 }
 const DRAFT = JSON.stringify({ answerable: true, sentences: [{ text: 'Within 14 days.', citations: [1] }], followUps: [] })
 

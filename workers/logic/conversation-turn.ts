@@ -3,6 +3,7 @@ import type { Placeholder } from '#shared/domain/screened.ts'
 import type { Requester } from '#shared/domain/ticket.ts'
 import { normalizeText } from '#shared/text/normalize.ts'
 import { scoreMessage } from './guard-message.ts'
+import { scoreInjection } from './injection-rules.ts'
 import { maskPii } from './mask-pii.ts'
 
 const MAX_SENT_CHARACTERS = 2_000
@@ -36,7 +37,9 @@ export function turnsSent(sent: readonly SentTurn[], requester: Requester, block
   for (const { role, text } of sent.slice(-MAX_SENT_TURNS)) {
     const plain = normalizeText(text.slice(0, MAX_SENT_CHARACTERS))
     if (role === 'customer' && answered.length > 0) end()
-    if (plain.trim() === '' || scoreMessage(plain).score >= blockInjectionAt) continue
+    // An agent tells people what to do; only the rules know what no agent says.
+    const { score } = role === 'customer' ? scoreMessage(plain) : scoreInjection(plain)
+    if (plain.trim() === '' || score >= blockInjectionAt) continue
     const masked = maskedForHistory(plain, requester, [])
     if (role === 'customer') asked.push(masked)
     else answered.push(masked)
