@@ -20,6 +20,8 @@ const SearchInput = z.strictObject({
         .regex(/^[a-z]{2,3}$/)
         .optional(),
       audiences: z.array(Audience).min(1).max(4).optional(),
+      /** Only documents modified at or after it. */
+      modifiedFrom: z.iso.datetime({ offset: true }).optional(),
     })
     .prefault({}),
   explain: z.boolean().default(false),
@@ -67,12 +69,18 @@ export function searchRoutes(app: App, deps: ApiDeps, limits: ApiLimits): void {
       },
     },
     async ({ caller, body, id }, reply) => {
-      const { product, language, audiences = ['public', 'standard', 'enterprise'] } = body.filters
+      const { product, language, modifiedFrom, audiences = ['public', 'standard', 'enterprise'] } = body.filters
       // Internal documents are for those who work here, whatever a caller asks for.
       if (audiences.includes('internal') && !maySeeRaw(caller.roles))
         throw new Problem(403, 'forbidden', 'internal documents need a key with one of the roles: agent, operator')
       await takePerMinute(`searches:${caller.tenant.id}`, caller.tenant.config.limits.searchesPerMinute, 1, 'searches', deps)
-      const filter = { tenantId: caller.tenant.id, audiences, ...(product ? { product } : {}), ...(language ? { language } : {}) }
+      const filter = {
+        tenantId: caller.tenant.id,
+        audiences,
+        ...(product ? { product } : {}),
+        ...(language ? { language } : {}),
+        ...(modifiedFrom ? { modifiedFrom } : {}),
+      }
       const gone = new AbortController()
       reply.raw.once('close', () => gone.abort())
       const signal = AbortSignal.any([gone.signal, AbortSignal.timeout(limits.searchTimeoutMs)])

@@ -34,7 +34,7 @@ type Answered = {
   readonly evidence: number
   readonly ms: number
 }
-const MASKED_KINDS: ReadonlySet<string> = new Set(['symptom', 'error'])
+export const MASKED_KINDS: ReadonlySet<string> = new Set(['symptom', 'error'])
 const AUDIENCES: readonly Audience[] = ['public']
 const PER_LEG = 100
 
@@ -50,8 +50,8 @@ export async function evalRetrieval(
   const masked = (query: EvalQuery) => options.maskSym && MASKED_KINDS.has(query.kind)
   let chunks = 0
   if (options.maskSym || queries.some((query) => !masked(query)))
-    chunks = await load('eval-full', documents, options, false, search, onProgress, signal)
-  if (queries.some(masked)) chunks = await load('eval-masked', documents, options, true, search, onProgress, signal)
+    chunks = await loadDocuments('eval-full', documents, options, false, search, onProgress, signal)
+  if (queries.some(masked)) chunks = await loadDocuments('eval-masked', documents, options, true, search, onProgress, signal)
   const answered: Answered[] = []
   for (const query of queries) {
     answered.push(await answer(query, masked(query) ? 'eval-masked' : 'eval-full', search.searcher, signal))
@@ -101,10 +101,10 @@ async function unmasked(
   return all
 }
 
-async function load(
+export async function loadDocuments(
   tenantId: string,
   documents: readonly EvalDocument[],
-  options: RetrievalEvalOptions,
+  options: Pick<RetrievalEvalOptions, 'without'>,
   maskSymptoms: boolean,
   { embedder, dense, sparse }: RetrievalUnderTest,
   onProgress: Progress,

@@ -1,4 +1,5 @@
-import type { IndexedDocument } from './fielded-index.ts'
+/** A document's terms in order, as numbers. */
+type Words = { readonly terms: Uint32Array }
 
 const FIRST_SLOTS = 1 << 14
 const MAX_SLOTS = 1 << 22
@@ -12,7 +13,7 @@ export class PairCounts {
   #filled = 0
 
   /** @param live all documents counted so far, for when the table has to grow */
-  add(document: IndexedDocument, live: () => Iterable<IndexedDocument>): void {
+  add(document: Words, live: () => Iterable<Words>): void {
     this.#count(document, 1)
     if (2 * this.#filled < this.#slots.length || this.#slots.length === MAX_SLOTS) return
     this.#slots = new Uint32Array(2 * this.#slots.length)
@@ -20,7 +21,7 @@ export class PairCounts {
     for (const each of live()) this.#count(each, 1)
   }
 
-  remove(document: IndexedDocument): void {
+  remove(document: Words): void {
     this.#count(document, -1)
   }
 
@@ -28,7 +29,7 @@ export class PairCounts {
     return this.#slots[slotOf(first, second) & (this.#slots.length - 1)]!
   }
 
-  #count({ terms }: IndexedDocument, by: 1 | -1): void {
+  #count({ terms }: Words, by: 1 | -1): void {
     const mask = this.#slots.length - 1
     const seen = new Set<number>()
     for (let i = 1; i < terms.length; i++) seen.add(slotOf(terms[i - 1]!, terms[i]!) & mask)

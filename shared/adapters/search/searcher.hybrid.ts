@@ -5,6 +5,7 @@ import type { DenseIndex, ScoredChunk, SparseIndex } from '#shared/ports/search-
 import type { Leg, ScoredCandidate, Searcher, SearchRequest, SearchResult } from '#shared/ports/searcher.ts'
 import { isIdentifier, tokenize } from '#shared/text/tokenize.ts'
 import { answerabilityFeatures, evidenceOf } from './answerability.ts'
+import { acceptor } from './chunk-filter.ts'
 import { fuseRankings } from './fuse-rankings.ts'
 import { selectPassages } from './select-passages.ts'
 
@@ -16,8 +17,11 @@ const LEG_DEADLINE_MS = 2_000
 const MAX_QUERY_CHARACTERS = 8_000
 
 export type LegWeights = { readonly dense: number; readonly sparse: number; readonly sparseWithIdentifiers: number }
-/** Words beat hashed n-grams, and a code that the customer typed is found by its letters or not at all. */
-const WEIGHTS: LegWeights = { dense: 0.04, sparse: 1, sparseWithIdentifiers: 1.5 }
+/**
+ * Fielded words beat hashed n-grams by so much that these decide between near neighbours only (docs/retrieval.md); a code that the
+ * customer typed is found by its letters or not at all.
+ */
+const WEIGHTS: LegWeights = { dense: 0.01, sparse: 1, sparseWithIdentifiers: 1.5 }
 
 type Parts = {
   readonly embedder: Embedder
@@ -71,7 +75,10 @@ export class HybridSearcher implements Searcher {
       settled((leg) => sparse.search(query, request.filter, limit, leg), legDeadlineMs, signal),
     ])
     signal.throwIfAborted()
-    return { dense: denseResult, sparse: sparseResult }
+    // Servers do not know the age of a chunk; there it is looked at here, and a leg may bring fewer than asked.
+    const accept = acceptor(request.filter)
+    const fitting = (leg: Settled): Settled => ({ ...leg, hits: leg.hits.filter(({ chunk }) => accept(chunk)) })
+    return { dense: fitting(denseResult), sparse: fitting(sparseResult) }
   }
 
   async #reranked(query: string, fused: readonly ScoredCandidate[], signal: AbortSignal): Promise<ScoredCandidate[]> {
