@@ -4,6 +4,8 @@ import type { Draft } from '#shared/domain/draft.ts'
 import type { Passage } from '#shared/domain/passage.ts'
 import type { Screened } from '#shared/domain/screened.ts'
 import { Verdict } from '#shared/domain/verdict.ts'
+import { memoryExampleBank } from '#test/fakes/example-bank.memory.ts'
+import { stepContext } from '#test/fakes/step-context.ts'
 import { type Case, judgeDraft } from '#workers/logic/judge-draft.ts'
 import { promptFence } from '#workers/logic/prompt-fence.ts'
 import { loadPrompts } from '#workers/prompts.ts'
@@ -162,8 +164,8 @@ describe('verify', () => {
     }
     const triage = { query: 'return', complexity: 0.5 }
     const facts = { screened, passages, triage } as unknown as Parameters<typeof generate>[0]
-    const deps = { llm, prompts: loadPrompts() } as unknown as Parameters<typeof generate>[1]
-    const context = { runId: 'run-1', visit: 1, log, call: {}, signal: new AbortController().signal } as unknown as Context
+    const deps = { llm, prompts: loadPrompts(), examples: memoryExampleBank() } as unknown as Parameters<typeof generate>[1]
+    const context = stepContext({ runId: 'run-1' })
     await generate(facts, deps, context)
     const mark = /<passages ([0-9a-f]{12})>/.exec(asked[0]!)?.[1]
     expect(mark).toBe(promptFence('run-1', 1))
