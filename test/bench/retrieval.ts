@@ -13,18 +13,25 @@ import { embeddingText } from '#workers/logic/chunk-document.ts'
 import { quantile, rounded } from './figures.ts'
 import { type Corpus, makeCorpus } from './knowledge-corpus.ts'
 import { type BenchReport, machine } from './report.ts'
+import { drillConsistency } from './retrieval-consistency.ts'
 
-export const FULL_RETRIEVAL = { chunks: 10_000, large: 100_000, queries: 1_000 }
-export const QUICK_RETRIEVAL = { chunks: 900, large: 1_800, queries: 60 }
+export const FULL_RETRIEVAL = { chunks: 10_000, large: 100_000, queries: 1_000, changed: 1_000 }
+export const QUICK_RETRIEVAL = { chunks: 900, large: 1_800, queries: 60, changed: 60 }
 const TENANT = { tenantId: 'bench', audiences: ['public'] } as const
 
-type Sizes = { readonly chunks: number; readonly large: number; readonly queries: number; readonly say: (line: string) => void }
+type Sizes = {
+  readonly chunks: number
+  readonly large: number
+  readonly queries: number
+  readonly changed: number
+  readonly say: (line: string) => void
+}
 
 /**
  * The embedded hybrid search, vectors of queries computed beforehand, beside another tenant's documents: times, exactness of the dense
  * leg, speed of indexing, and what ten times the documents cost. Baseline: SQLite's own FTS5 with BM25 for the same words.
  */
-export async function benchRetrieval({ chunks, large, queries, say }: Sizes): Promise<BenchReport> {
+export async function benchRetrieval({ chunks, large, queries, changed, say }: Sizes): Promise<BenchReport> {
   const where = machine()
   const random = sequence(1)
   const corpus = makeCorpus(chunks, queries, random)
@@ -41,7 +48,7 @@ export async function benchRetrieval({ chunks, large, queries, say }: Sizes): Pr
     p99: small.p99,
     n: queries,
     machine: where,
-    metrics: { hybrid: small, grown: { chunks: large, ...grown } },
+    metrics: { hybrid: small, grown: { chunks: large, ...grown }, consistency: await drillConsistency(changed, 200, random) },
     notes: 'baseline: a raw FTS5 query over title, section and text; embedding of queries is not counted on either side',
   }
 }
