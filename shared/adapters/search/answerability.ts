@@ -6,7 +6,7 @@ import { ANSWERABLE_WEIGHTS } from './match-weights.ts'
 
 /** Word shares as they come from indexes without signals: this share says as much as `CALIBRATED` does on the calibrated scale. */
 const WORD_SHARE = 0.15
-const CALIBRATED = 0.2
+const CALIBRATED = 0.1
 
 /**
  * How likely the best passage answers, 0..1: a logistic model over the signals of the best candidate, its score and its lead, learned

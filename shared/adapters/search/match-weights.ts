@@ -12,8 +12,8 @@ export const RERANK_WEIGHTS: readonly number[] = [
   0.03, -0.09, -0.751, 0.373, 1.112, 0.162, -0.91, 2.327,
 ]
 
-/** Constant, score, lead, cosine, then by signal. Learned on questions with and without an answer in the knowledge. */
+/** Constant, score, lead, cosine, then by signal. Learned on questions with and without an answer, conversations among them. */
 export const ANSWERABLE_WEIGHTS: readonly number[] = [
-  -5.091, 0.376, -0.62, -0.663, -0.288, 0.07, 0.537, -0.36, -0.238, 0.337, 0.181, -0.573, -0.39, 0.278, 0.078, -0.042, 0.17,
-  0.604, 0.931, 0.496, -0.14, -0.31, -0.162, 0.201, -0.256, 0.19, 0.784, 0.028, 0.132,
+  -4.958, 0.427, -0.504, -0.633, -0.272, 0.426, 0.258, -0.852, -0.248, 0.372, -0.077, -0.648, -0.506, 0.192, 0.224, -0.048, 0.026,
+  0.271, 0.831, 0.017, 0.057, -0.464, -0.021, 0.075, -0.316, 0.283, 0.251, -0.38, -0.035,
 ]

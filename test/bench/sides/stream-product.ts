@@ -1,10 +1,12 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { apiClient } from '#cli/client.ts'
-import { loadDemo } from '#cli/load-demo.ts'
+import { demoArticles, withDemoConfig } from '#cli/demo-world.ts'
 import { type Platform, startPlatform } from '#cli/platform.ts'
+import { DocumentView } from '#cli/views.ts'
 import { TenantConfig } from '#shared/domain/tenant.ts'
 import { createLog } from '#shared/wiring.ts'
+import { until } from '#test/chaos/until.ts'
 import { BENCH_KEY, benchConfig } from '../bench-config.ts'
 import { answerCalls } from '../side.ts'
 
@@ -20,9 +22,18 @@ async function open({ role, providerUrl, ...where }: Opening): Promise<{ url: st
   return { url: platform.url }
 }
 
-/** The demo's knowledge; needs a worker elsewhere. */
-async function load(): Promise<void> {
-  await loadDemo(platforms[0]!, apiClient(platforms[0]!.url, BENCH_KEY))
+/** So many of the demo's articles, and its examples; needs a worker elsewhere. */
+async function load({ articles }: { readonly articles: number }): Promise<void> {
+  const { tenants } = platforms[0]!.doors
+  await tenants.update('default', { config: withDemoConfig((await tenants.get('default'))!.config) })
+  const client = apiClient(platforms[0]!.url, BENCH_KEY)
+  const some = demoArticles().slice(0, articles)
+  for (const article of some) await client.request('POST', '/v1/documents', article)
+  for (const { id } of some) {
+    const isIndexed = async () =>
+      DocumentView.parse((await client.request('GET', `/v1/documents/${id}`)).body).state === 'indexed'
+    await until(`article ${id} is indexed`, 120_000, isIndexed)
+  }
 }
 
 const BOUNDLESS = { ticketsPerMinute: 1e9, ticketsPerMinutePerUser: 1e9, maxBacklog: 1e9, searchesPerMinute: 1e9 }

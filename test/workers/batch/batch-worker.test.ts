@@ -14,14 +14,20 @@ describe('on PGlite', () => {
   beforeAll(async () => {
     opened = new Database(await openPgliteInMemory())
     await migrate(opened)
-  })
-  afterAll(() => opened.close())
-  let simulator: Simulator
-  let world: BatchWorld
-  beforeAll(async () => {
     simulator = await startSimulator({ seed: 9 })
   })
-  afterAll(() => simulator.close())
+  afterAll(async () => {
+    await simulator.close()
+    await opened.close()
+  })
+  const afterRound =
+    <T>(look: () => T | Promise<T>) =>
+    async () => {
+      await world.round()
+      return look()
+    }
+  let simulator: Simulator
+  let world: BatchWorld
   describe.each(['openai', 'anthropic'] as const)('the batch worker with %s', (provider) => {
     beforeEach(async () => {
       simulator.setBatchPlan({})
@@ -103,16 +109,45 @@ describe('on PGlite', () => {
       const late = await world.begin(100, 'late')
       await world.workAll(late)
       await expect
-        .poll(async () => (await world.round(), simulator.batches().served), { timeout: 15_000 })
+        .poll(
+          afterRound(() => simulator.batches().served),
+          { timeout: 15_000 },
+        )
         .toBeGreaterThan(before.served)
       await cancel(late)
       await expect
-        .poll(async () => (await world.round(), (await world.batches.list(1))[0]!.state), { timeout: 15_000 })
+        .poll(
+          afterRound(async () => (await world.batches.list(1))[0]!.state),
+          { timeout: 15_000 },
+        )
         .toBe('done')
       expect(simulator.batches().served - before.served).toBeLessThan(100)
       expect((await world.requestStates()).cancelled).toBe(105)
       // What was served before the cancellation is on the bill, though nobody reads it.
       expect(await world.costUsd(late)).toBeGreaterThan(0)
+    })
+
+    test('bills what comes of runs that were cancelled while their batch was being finalised, and hands it to nobody', async () => {
+      simulator.setBatchPlan({ finalizingMs: 1_500 })
+      const before = simulator.meter().costUsd
+      const ids = await world.begin(6, 'final')
+      await world.workAll(ids)
+      await expect
+        .poll(
+          afterRound(() => simulator.meter().costUsd - before),
+          { timeout: 15_000 },
+        )
+        .toBeGreaterThan(0)
+      await database().asSystem('as a cancellation does', "UPDATE runs SET status = 'cancelled' WHERE id = ANY($1)", [ids])
+      await expect
+        .poll(
+          afterRound(async () => (await world.batches.list(1))[0]!.state),
+          { timeout: 15_000 },
+        )
+        .toBe('done')
+      expect(await world.requestStates()).toEqual({ cancelled: 6 })
+      expect(await world.costUsd(ids)).toBeCloseTo(simulator.meter().costUsd - before, TOLERANCE_DIGITS)
+      expect(world.sync.requests).toHaveLength(0)
     })
 
     test('is not confused by a provider whose clock is a day ahead', async () => {
