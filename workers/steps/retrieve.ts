@@ -12,7 +12,7 @@ const AUDIENCES: Readonly<Record<CustomerTier, readonly Audience[]>> = {
  * On the calibrated scale of `SearchResult.evidence` (docs/retrieval.md). Below the value that loses one answerable question in twenty
  * on msft_support_kb: knowledge without telling titles scores lower, and whether passages answer is also for the model to say.
  */
-export const MIN_EVIDENCE = 0.2
+export const MIN_EVIDENCE = 0.1
 
 /** Finds the passages that an answer may stand on; with too little evidence a person answers. */
 export const retrieve: Step<'support-ticket', 'retrieve', 'searcher' | 'knowledge'> = async (
