@@ -9,8 +9,12 @@ import type { Conversed, CutResult, Question } from './sides/stream-load.ts'
 export type StreamOptions = {
   /** Conversations that are open at the same time, each in two modes. */
   readonly conversations: number
-  /** Of the demo's tickets, those that are tried for questions. */
+  readonly modes: readonly ('before' | 'after')[]
+  /** Of the demo's articles, those that are loaded, and of its tickets, those that are tried for questions. */
+  readonly articles: number
   readonly questions: number
+  /** How long every process may go on with the tenant's settings as they were. */
+  readonly settleMs: number
   readonly turns: number
   readonly rampSeconds: number
   readonly thinkSeconds: number
@@ -23,10 +27,14 @@ export type StreamOptions = {
   readonly profileFolder?: string | undefined
   readonly say: (line: string) => void
 }
+type Sizes = Omit<StreamOptions, 'profileFolder' | 'say'>
 const PACE = { firstTokenMs: 200, tokensPerSecond: 50 }
-export const FULL_STREAM = {
+export const FULL_STREAM: Sizes = {
   conversations: 1_000,
+  modes: ['after', 'before'],
+  articles: 100,
   questions: 40,
+  settleMs: 6_000,
   turns: 2,
   rampSeconds: 45,
   thinkSeconds: 30,
@@ -36,9 +44,13 @@ export const FULL_STREAM = {
   cached: 300,
   ...PACE,
 }
-export const QUICK_STREAM = {
-  conversations: 10,
+export const QUICK_STREAM: Sizes = {
+  conversations: 4,
+  modes: ['before'],
+  articles: 8,
   questions: 4,
+  // One setting from the beginning to the end: repeated questions may come from the cache.
+  settleMs: 0,
   turns: 2,
   rampSeconds: 1,
   thinkSeconds: 0.3,
@@ -74,19 +86,20 @@ export async function benchStream(options: StreamOptions): Promise<BenchReport> 
     }
     const { url } = await api.call<{ url: string }>('open', { ...at, role: 'api' })
     await worker.call('open', { ...at, role: 'work' })
-    await api.call('load')
+    await configure(api, { verify: 'before', cache: false }, { ...options, settleMs: 0 })
+    await api.call('load', { articles: options.articles })
     const questions = await answerable(load, api, url, options)
     const provided = await load.call<Pick<Conversed, 'firstTokenMs' | 'fullMs'>>('bare', {
       url: providerUrl,
       n: Math.min(100, options.conversations),
     })
     const talk = await inBothModes({ api, worker, load, url, questions }, options)
-    await configure(api, { verify: 'before', cache: true })
+    await configure(api, { verify: 'before', cache: true }, options)
     const hits = await load.call<{ times: number[]; hits: number }>('cached', { url, n: options.cached, question: questions[0] })
     say(
       `cached: p50 ${rounded(quantile(hits.times, 0.5))} ms, p99 ${rounded(quantile(hits.times, 0.99))} ms, ${hits.hits} of ${options.cached} hits`,
     )
-    await configure(api, { verify: 'before', cache: false })
+    await configure(api, { verify: 'before', cache: false }, options)
     const { url: otherUrl } = await api.call<{ url: string }>('open', { ...at, role: 'api' })
     const cut = await load.call<CutResult>('cut', {
       urls: [url, otherUrl],
@@ -105,20 +118,19 @@ export async function benchStream(options: StreamOptions): Promise<BenchReport> 
   }
 }
 
-/** Every process keeps a tenant's configuration for some seconds. */
-const CONFIG_KEPT_MS = 6_000
+type Settings = { readonly verify: 'before' | 'after'; readonly cache: boolean }
 
-async function configure(api: Side, settings: { readonly verify: 'before' | 'after'; readonly cache: boolean }): Promise<void> {
-  await api.call('configure', settings)
-  await new Promise((resolve) => setTimeout(resolve, CONFIG_KEPT_MS))
+async function configure(api: Side, settings: Settings, { settleMs }: StreamOptions): Promise<void> {
+  await api.call('configure', settleMs === 0 ? { verify: 'before', cache: true } : settings)
+  await new Promise((resolve) => setTimeout(resolve, settleMs))
 }
 
 /** The demo's tickets that this provider's drafts answer, each asked once; that also warms everything up. */
-async function answerable(load: Side, api: Side, url: string, { questions, say }: StreamOptions): Promise<Question[]> {
-  await configure(api, { verify: 'before', cache: false })
+async function answerable(load: Side, api: Side, url: string, options: StreamOptions): Promise<Question[]> {
+  await configure(api, { verify: 'before', cache: false }, options)
   const candidates = demoTickets()
     .filter(({ expect }) => expect === 'answered')
-    .slice(0, questions)
+    .slice(0, options.questions)
   const good: Question[] = []
   for (const { subject, body } of candidates) {
     const question = { subject, body }
@@ -133,7 +145,7 @@ async function answerable(load: Side, api: Side, url: string, { questions, say }
     })
     if (one.statuses['answered'] === 1) good.push(question)
   }
-  say(`${good.length} of ${candidates.length} questions are answered by this provider and used`)
+  options.say(`${good.length} of ${candidates.length} questions are answered by this provider and used`)
   if (good.length === 0) throw new Error('none of the questions is answered')
   return good
 }
@@ -145,15 +157,13 @@ type World = {
   readonly url: string
   readonly questions: readonly Question[]
 }
+type Talks = { before?: Talk; after?: Talk }
 type Talk = Conversed & { readonly apiCpuSeconds: number; readonly workerCpuSeconds: number }
 
-async function inBothModes(
-  { api, worker, load, url, questions }: World,
-  options: StreamOptions,
-): Promise<{ before: Talk; after: Talk }> {
-  const talks = {} as { before: Talk; after: Talk }
-  for (const verify of ['after', 'before'] as const) {
-    await configure(api, { verify, cache: false })
+async function inBothModes({ api, worker, load, url, questions }: World, options: StreamOptions): Promise<Talks> {
+  const talks: Talks = {}
+  for (const verify of options.modes) {
+    await configure(api, { verify, cache: false }, options)
     const [apiCpu, workerCpu] = [await api.call<number>('cpu'), await worker.call<number>('cpu')]
     const { conversations, turns, rampSeconds, thinkSeconds } = options
     const talk = await load.call<Conversed>('converse', {
@@ -229,7 +239,7 @@ async function waitingTickets(url: string, n: number): Promise<string[]> {
 }
 
 type Figures = {
-  readonly talk: { readonly before: Talk; readonly after: Talk }
+  readonly talk: Talks
   readonly provided: Pick<Conversed, 'firstTokenMs' | 'fullMs'>
   readonly hits: { readonly times: number[]; readonly hits: number }
   readonly cut: CutResult
@@ -237,9 +247,21 @@ type Figures = {
   readonly where: string
 }
 
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
+
+function talked(before: ReturnType<typeof told> | undefined, after: ReturnType<typeof told> | undefined) {
+  if (!before || !after) return { ...(before ? { before } : {}), ...(after ? { after } : {}) }
+  const addedByProofMs = {
+    firstToken: rounded(before.firstTokenMs.p50 - after.firstTokenMs.p50),
+    full: rounded(before.fullMs.p50 - after.fullMs.p50),
+  }
+  return { before, after, addedByProofMs }
+}
+
 function summary({ talk, provided, hits, cut, idle, where }: Figures, options: StreamOptions): BenchReport {
   const { say: _say, profileFolder: _folder, ...sizes } = options
-  const [before, after] = [told(talk.before), told(talk.after)]
+  const [before, after] = [talk.before && told(talk.before), talk.after && told(talk.after)]
+  const talks = Object.values(talk)
   // Resident memory says less where freed heap is taken again: the larger of both is what counts.
   const each = ({ rss, heap }: { readonly rss: number; readonly heap: number }) => Math.max(rss, heap)
   const [value, baseline] = [each(idle.ours.kbEach), each(idle.bare.kbEach)]
@@ -249,20 +271,15 @@ function summary({ talk, provided, hits, cut, idle, where }: Figures, options: S
     unit: 'KB per idle SSE connection',
     baseline,
     ratio: rounded(value / baseline),
-    ...after.firstTokenMs,
+    ...(after ?? before!).firstTokenMs,
     quantilesOf: 'milliseconds from a chat request to its first text, verify "after"; "before" stands below',
     n: options.conversations,
     machine: where,
     persistence: PERSISTENCE,
     sizes,
     provider: { firstTokenMs: times(provided.firstTokenMs), fullMs: times(provided.fullMs) },
-    after,
-    before,
-    addedByProofMs: {
-      firstToken: rounded(before.firstTokenMs.p50 - after.firstTokenMs.p50),
-      full: rounded(before.fullMs.p50 - after.fullMs.p50),
-    },
-    eventsPerSecond: rounded((talk.before.chunks + talk.after.chunks) / (talk.before.seconds + talk.after.seconds)),
+    ...talked(before, after),
+    eventsPerSecond: rounded(sum(talks.map(({ chunks }) => chunks)) / sum(talks.map(({ seconds }) => seconds))),
     cached: { ...times(hits.times), hits: hits.hits, n: hits.times.length },
     cut: { streams: options.cutStreams, cutsEach: CUTS, identical: cut.identical, resumed: cut.resumed, events: cut.events },
     idle: { connections: idle.ours.open, kbEach: idle.ours.kbEach, bareKbEach: idle.bare.kbEach },
