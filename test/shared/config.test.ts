@@ -23,9 +23,12 @@ const DEFAULTS = {
   elasticsearch: undefined,
   openAi: undefined,
   anthropic: undefined,
+  webhookSecrets: { openai: undefined, anthropic: undefined },
   localLlm: undefined,
   embeddingModel: 'hash',
   rerank: { model: 'lexical', apiKey: undefined },
+  webhookSecrets: { openai: undefined, anthropic: undefined },
+  callbackNetworks: ['127.0.0.0/8', '::1'],
   adminApiKey: undefined,
   logLevel: 'info',
 }
@@ -43,10 +46,12 @@ const ALL = {
   OPENAI_BASE_URL: 'https://proxy.example/v1',
   ANTHROPIC_API_KEY: 'sk-2',
   ANTHROPIC_BASE_URL: 'https://proxy.example',
+  OPENAI_WEBHOOK_SECRET: `whsec_${'a'.repeat(32)}`,
   LOCAL_LLM_URL: 'http://localhost:11434/v1',
   LOCAL_LLM_MODEL: 'qwen',
   EMBEDDING_MODEL: 'openai:text-embedding-3-small',
   RERANK_MODEL: 'lexical',
+  CALLBACK_NETWORKS: '10.1.0.0/16, fd00::/8,192.168.7.9',
   ADMIN_API_KEY: '0123456789abcdef',
   LOG_LEVEL: 'warn',
 }
@@ -73,9 +78,12 @@ test('everything that is set arrives', () => {
     elasticsearch: { url: ALL.ELASTICSEARCH_URL, apiKey: 'e' },
     openAi: { apiKey: 'sk-1', baseUrl: ALL.OPENAI_BASE_URL },
     anthropic: { apiKey: 'sk-2', baseUrl: ALL.ANTHROPIC_BASE_URL },
+    webhookSecrets: { openai: ALL.OPENAI_WEBHOOK_SECRET, anthropic: undefined },
     localLlm: { url: ALL.LOCAL_LLM_URL, model: 'qwen' },
     embeddingModel: 'openai:text-embedding-3-small',
     rerank: { model: 'lexical', apiKey: undefined },
+    webhookSecrets: { openai: undefined, anthropic: undefined },
+    callbackNetworks: ['10.1.0.0/16', 'fd00::/8', '192.168.7.9'],
     adminApiKey: '0123456789abcdef',
     logLevel: 'warn',
   })
@@ -83,6 +91,14 @@ test('everything that is set arrives', () => {
 
 test('what is not ours is left alone', () => {
   expect(readConfig({ PATH: '/bin', NODE_ENV: 'production' })).toEqual(DEFAULTS)
+})
+
+test('callbacks reach this machine only while the API is reached from this machine only, unless the operator says so', () => {
+  for (const HOST of ['127.0.0.1', 'localhost', '::1'])
+    expect(readConfig({ HOST }).callbackNetworks).toEqual(['127.0.0.0/8', '::1'])
+  for (const HOST of ['0.0.0.0', '::', '10.0.0.5', 'api.internal']) expect(readConfig({ HOST }).callbackNetworks).toEqual([])
+  expect(readConfig({ CALLBACK_NETWORKS: 'none' }).callbackNetworks).toEqual([])
+  expect(readConfig({ HOST: '0.0.0.0', CALLBACK_NETWORKS: '10.0.0.0/8' }).callbackNetworks).toEqual(['10.0.0.0/8'])
 })
 
 test('a data directory becomes absolute', () => {
@@ -95,6 +111,10 @@ test('a unix socket is a Redis address', () => {
 
 describe('every variable is checked, and the problem names it', () => {
   test.for([
+    ['CALLBACK_NETWORKS', '10.0.0.0/33'],
+    ['CALLBACK_NETWORKS', 'localhost'],
+    ['CALLBACK_NETWORKS', '10.0.0.0/8,'],
+    ['CALLBACK_NETWORKS', '::/129'],
     ['PORT', '65536'],
     ['PORT', '-1'],
     ['PORT', '3000x'],
