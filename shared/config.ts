@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import * as z from 'zod'
 
@@ -12,6 +13,16 @@ const blankIsUnset = (value: unknown) => (typeof value === 'string' && value.tri
 const optional = <T extends z.ZodType>(schema: T) => z.preprocess(blankIsUnset, schema.optional())
 
 const webhookSecret = z.string().regex(/^whsec_[A-Za-z0-9+/]{24,128}={0,2}$/, 'must be whsec_ followed by base64')
+
+const isNetwork = (text: string) => {
+  const [, address = '', prefix] = /^([\da-fA-F.:]{2,45})(?:\/(\d{1,3}))?$/.exec(text) ?? []
+  const family = isIP(address)
+  return family !== 0 && (prefix === undefined || Number(prefix) <= (family === 4 ? 32 : 128))
+}
+const networks = z
+  .string()
+  .transform((text) => (text.trim() === 'none' ? [] : text.split(',').map((part) => part.trim())))
+  .refine((all) => all.every(isNetwork), 'must be "none", or networks such as 10.1.0.0/16,fd00::/8')
 
 const Environment = z.object({
   PORT: z.preprocess(
@@ -64,6 +75,7 @@ const Environment = z.object({
       .default('lexical'),
   ),
   RERANK_API_KEY: optional(z.string()),
+  CALLBACK_NETWORKS: optional(networks),
   ADMIN_API_KEY: optional(z.string().min(16, 'at least 16 characters')),
   LOG_LEVEL: z.preprocess(blankIsUnset, z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info')),
   OTEL_EXPORTER_OTLP_ENDPOINT: optional(url('http', 'https')),
@@ -86,6 +98,8 @@ export type Config = {
   readonly embeddingModel: string
   /** `lexical`, `local:<folder>` or `http:<url>`, where `#name` at the end of the address names the model. */
   readonly rerank: { readonly model: string; readonly apiKey: string | undefined }
+  /** Networks that callbacks may reach though they are not public. */
+  readonly callbackNetworks?: readonly string[]
   readonly adminApiKey: string | undefined
   /** Where traces go; without it there are none. */
   readonly otlpEndpoint?: string | undefined
@@ -125,11 +139,16 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     webhookSecrets: { openai: env.OPENAI_WEBHOOK_SECRET, anthropic: env.ANTHROPIC_WEBHOOK_SECRET },
     embeddingModel: env.EMBEDDING_MODEL,
     rerank: { model: env.RERANK_MODEL, apiKey: env.RERANK_API_KEY },
+    callbackNetworks: env.CALLBACK_NETWORKS ?? (isLoopback(env.HOST) ? LOOPBACK : []),
     adminApiKey: env.ADMIN_API_KEY,
     logLevel: env.LOG_LEVEL,
     otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
   }
 }
+
+const LOOPBACK = ['127.0.0.0/8', '::1']
+/** Who can call an API that listens on loopback is on this machine already, and reaches its other servers without our help. */
+const isLoopback = (host: string) => host === 'localhost' || host === '::1' || host.startsWith('127.')
 
 /** What is wrong between variables, each of which may be right or wrong by itself. */
 function mismatches(environment: Readonly<Record<string, string | undefined>>): string[] {

@@ -135,7 +135,7 @@ export async function openDoors({
     cacheEvidence: createCacheEvidence(database),
     examples: createExampleBank(database),
     limiter: createRedisRateLimiter(redis, prefix, { log }),
-    webhook: createHttpWebhook(),
+    webhook: createHttpWebhook(config.callbackNetworks ?? []),
     createConsumer: () => createBullmqConsumer(space),
     async close() {
       stream.close()

@@ -3,6 +3,7 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'nod
 import type { AddressInfo } from 'node:net'
 import { Webhook as Verifier } from 'standardwebhooks'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { Post } from '#shared/adapters/delivery/post-checked.ts'
 import { createHttpWebhook } from '#shared/adapters/delivery/webhook.http.ts'
 import type { StepFailure } from '#shared/domain/failure.ts'
 import type { WebhookMessage } from '#shared/ports/webhook.ts'
@@ -46,8 +47,8 @@ const message = (change: Partial<WebhookMessage> = {}): WebhookMessage => ({
   timestamp: new Date(),
   ...change,
 })
-const send = (change: Partial<WebhookMessage> = {}, signal = AbortSignal.timeout(20_000), fetchNow = fetch) =>
-  createHttpWebhook(fetchNow).send(message(change), signal)
+const send = (change: Partial<WebhookMessage> = {}, signal = AbortSignal.timeout(20_000), post?: Post) =>
+  createHttpWebhook(['127.0.0.0/8'], post).send(message(change), signal)
 const failureOf = async (change: Partial<WebhookMessage> = {}) => {
   const error = await send(change).then(
     (status) => expect.fail(`answered ${status}`),
@@ -128,6 +129,14 @@ test('a receiver that does not answer is given up when the signal says so', asyn
   await expect(send({}, AbortSignal.abort(reason))).rejects.toBe(reason)
 })
 
+test('what could not be reached is told by code, without the address that a name stands for', async () => {
+  const inner = Object.assign(new Error('connect ECONNREFUSED 10.0.0.7:80'), { code: 'ECONNREFUSED' })
+  const failure = await send({ url: 'https://hooks.shop.example/x' }, undefined, async () => Promise.reject(inner)).catch(
+    (thrown: StepFailure) => thrown.failure,
+  )
+  expect(failure).toMatchObject({ code: 'webhook-unreachable', message: 'no reply from hooks.shop.example: ECONNREFUSED' })
+})
+
 test('nobody there, or a connection that breaks before the reply, is worth another try', async () => {
   const url = `http://127.0.0.1:${await freePort()}/hook`
   expect(await failureOf({ url })).toMatchObject({ kind: 'retryable', code: 'webhook-unreachable' })
@@ -141,6 +150,9 @@ test('the status counts, whatever becomes of the body', async () => {
     response.write('x')
   }
   expect(await send()).toBe(200)
-  const broken = new ReadableStream({ start: (controller) => controller.error(new TypeError('terminated')) })
-  expect(await send({}, undefined, async () => new Response(broken, { status: 202 }))).toBe(202)
+  answer = (response) => {
+    response.writeHead(202, { 'content-length': '1000' })
+    response.write('x', () => response.destroy())
+  }
+  expect(await send()).toBe(202)
 })
