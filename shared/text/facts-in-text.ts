@@ -45,7 +45,7 @@ const BARE_DOMAIN =
   /(?<![\w@./-])(?:[a-z0-9-]{1,63}\.){1,5}(?:com|org|net|io|example|app|dev|gov|edu|info|ai|eu|uk|de|fr|es|it|nl|ca|au|us|co)(?![\w-]|\.\w)(?:\/[^\s<>"'`|\\^{}[\]]{0,500})?/gi
 const PHONE = /(?<![\p{L}\p{N}.,$€£-])(?:\+\d{1,3}[ .-]?)?(?:\(\d{1,5}\)[ .-]?)?\d{2,8}(?:[ .-]\d{2,8}){1,4}(?![\p{N}-])/gu
 const TIME = /(?<![\p{N}.:])(\d{1,2})(?::(\d{2})(?::\d{2})?)?(?:\s{0,4}([ap])\.?m\b\.?)?(?![\p{N}:])/giu
-const ROUND_THE_CLOCK = /\b24 ?\/ ?7\b|\b24 hours a day\b|\b(?:a)?round[ -]the[ -]clock\b/gi
+const ROUND_THE_CLOCK = /\b24 ?\/ ?7\b|\b24 ?(?:hours|hrs|h) (?:a|per) day\b|\b(?:a)?round[ -]the[ -]clock\b/gi
 /** `401(k)` and `401k` are one name. */
 const BRACKETED = /(?<![\p{L}\p{N}])\d{1,5}\([a-z]\)/giu
 const WEEKDAY = /\b(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?\b/g

@@ -4,6 +4,7 @@ import type { Claim } from '#shared/domain/verdict.ts'
 import { type Fact, factsIn, normalWords } from '#shared/text/facts-in-text.ts'
 import { readableRow, splitSentences } from '#shared/text/sentences.ts'
 import { findContradiction } from './find-contradiction.ts'
+import { findOtherName } from './find-other-name.ts'
 import { isCourtesy } from './is-courtesy.ts'
 import { comparable, holdsFact, otherName, standsAmong } from './match-facts.ts'
 import { bestSpan, type Evidence, type EvidenceSpan, readEvidence, weighTerms } from './read-evidence.ts'
@@ -116,9 +117,9 @@ function sentenceProblem(text: string, evidence: readonly Evidence[]): string {
   const parts = splitSentences(text)
   for (const { text: part } of parts.length === 0 ? [{ text }] : parts) {
     const terms = weighTerms(part)
-    if (parts.length > 1 && terms.size < MIN_TERMS) continue
-    const contradiction = findContradiction(part, terms, evidence)
+    const contradiction = findContradiction(part, terms, evidence) ?? findOtherName(part, evidence)
     if (contradiction !== undefined) return contradiction
+    if (parts.length > 1 && terms.size < MIN_TERMS) continue
     const span = bestOf(terms, evidence)
     if (span === undefined || span.score < MIN_SUPPORT) {
       const share = Math.round((span?.score ?? 0) * 100)

@@ -54,10 +54,10 @@ export function findContradiction(
   terms: ReadonlyMap<string, number>,
   cited: readonly Evidence[],
 ): string | undefined {
-  if (terms.size < MIN_TERMS) return undefined
+  const tooShort = terms.size < MIN_TERMS
   const twins = cited
     .flatMap((evidence) => evidence.statements.map((statement) => compare(terms, statement, evidence)))
-    .filter(({ likeness }) => likeness >= NEAR_COPY)
+    .filter(({ likeness, statement }) => (tooShort ? sameTerms(terms, statement.terms) : likeness >= NEAR_COPY))
     .sort((a, b) => b.likeness - a.likeness)
   const facts = factsIn(sentence)
   let first: string | undefined
@@ -69,6 +69,10 @@ export function findContradiction(
   }
   return first
 }
+
+/** Short sentences are like too many others; they are compared with those of the very same words. */
+const sameTerms = (a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>): boolean =>
+  a.size > 0 && a.size === b.size && [...a.keys()].every((term) => b.has(term))
 
 type Twin = { readonly evidence: Evidence; readonly statement: Statement; readonly likeness: number; readonly copy: boolean }
 
@@ -93,7 +97,12 @@ function shareOf(terms: ReadonlyMap<string, number>, credit: (term: string) => n
 function conflictWith(sentence: string, facts: readonly Fact[], { evidence, statement, copy }: Twin): string | undefined {
   const n = evidence.passage.n
   const added = facts.filter((fact) => fact.kind !== 'quote' && !standsAmong(fact, statement.facts))
-  const lost = statement.facts.filter((fact) => fact.kind !== 'quote' && !standsAmong(fact, facts))
+  // Of a copy, what stands there once less is lost as well: "LK-201: Error LK-204" has lost one of two LK-201.
+  const lost = statement.facts.filter(
+    (fact) =>
+      fact.kind !== 'quote' &&
+      (!standsAmong(fact, facts) || (copy && added.length > 0 && timesIn(fact, facts) < timesIn(fact, statement.facts))),
+  )
   for (const fact of added) {
     const instead = lost.find((other) => comparable(fact, other))
     if (instead !== undefined) return `says "${fact.raw}", passage ${n} says "${instead.raw}": "${clip(statement.text)}"`
@@ -121,7 +130,8 @@ type Reading = {
 }
 
 function negationConflict(claim: string, evidence: string, copy: boolean): string | undefined {
-  const a = readNegations(claim)
+  // The no of an answer is no negation of its sentence.
+  const a = readNegations(claim.replace(/^\s{0,9}no[,.;:!]\s/i, ''))
   const b = readNegations(evidence)
   // Equally many negations are most often the same ones, put differently.
   if (a.negators === b.negators) return prefixConflict(a, b)

@@ -60,7 +60,9 @@ function amountsAgree(fact: Fact, other: Fact): boolean {
   if (fact.amount === undefined || other.amount !== fact.amount)
     return fact.unit === undefined && other.kind === 'version' && other.value === fact.value
   // A number without a unit may be any number's: tables put the unit into the header, and answers leave it to the context.
-  return fact.unit === undefined || other.unit === undefined || fact.unit === other.unit
+  if (fact.unit === undefined || other.unit === undefined) return true
+  // 14 hours and 14 days are both held in seconds: equal ones have the same value and were found above.
+  return fact.unit === other.unit && fact.kind !== 'duration' && other.kind !== 'duration'
 }
 
 const dateHolds = (date: string, number: string): boolean =>
@@ -68,7 +70,9 @@ const dateHolds = (date: string, number: string): boolean =>
 
 /** Whether two facts answer the same kind of question, so that one can stand in the other's place: 30 days and 14 days. */
 export function comparable(a: Fact, b: Fact): boolean {
-  if (a.kind === 'duration' && b.kind === 'duration') return true
+  if ((a.kind === 'duration' && b.kind === 'duration') || (a.kind === 'price' && b.kind === 'price')) return true
+  // 5 GB and 5 MB, 3 °C and 3 °F: the number stayed and its unit was changed.
+  if (a.amount !== undefined && a.amount === b.amount && a.unit !== undefined && b.unit !== undefined) return true
   if (a.kind === 'number' && b.kind === 'number')
     return a.unit === b.unit && (a.unit !== undefined || sameWord(a.before, b.before) || !(isName(a) || isName(b)))
   if (a.kind === 'version' && b.kind === 'number') return true

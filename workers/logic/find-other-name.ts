@@ -1,0 +1,145 @@
+import { stem } from '#shared/text/stem.ts'
+import { isStopWord } from '#shared/text/stop-words.ts'
+import type { Evidence, Statement } from './read-evidence.ts'
+
+/** So much of the other words must be the same, seen from either side: only then is a name in a name's place a change. */
+const SAME_REST = 0.8
+/** A statement with this much of the claim and all of its names says what the claim says. */
+const ACQUITS = 0.6
+/** Fewer words beside the names are like too many other sentences. */
+const MIN_REST = 3
+const MAX_WORDS = 200
+const WORD = /[\p{L}\p{N}]+(?:['’][\p{L}]+)?/gu
+
+type Word = { readonly raw: string; readonly key: string; readonly isName: boolean; readonly isFirst: boolean }
+
+const read = new WeakMap<Statement, readonly Word[]>()
+
+/**
+ * A name that stands where a nearly equal sentence of the evidence has another one ("Orders leave Norway" beside "Orders leave
+ * Daventry"), as a reason; undefined when there is none, or when some sentence says as much of the claim with all of its names.
+ */
+export function findOtherName(sentence: string, cited: readonly Evidence[]): string | undefined {
+  const words = wordsOf(sentence)
+  const named = words.filter(({ isName, isFirst }) => isName || isFirst)
+  if (named.length === 0) return undefined
+  const knownNames = new Set(cited.flatMap(namesOf))
+  let found: string | undefined
+  for (const evidence of cited) {
+    for (const statement of evidence.statements) {
+      const other = statementWords(statement)
+      const { added, lost } = difference(words, other)
+      if (acquits(words, added)) return undefined
+      found ??= conflict(words, other, added, lost, knownNames, evidence, statement)
+    }
+  }
+  return found
+}
+
+function statementWords(statement: Statement): readonly Word[] {
+  const words = read.get(statement) ?? wordsOf(statement.text)
+  read.set(statement, words)
+  return words
+}
+
+function wordsOf(text: string): Word[] {
+  const words: Word[] = []
+  for (const match of text.matchAll(WORD)) {
+    if (words.length === MAX_WORDS) break
+    const raw = match[0]
+    const before = text.slice(Math.max(0, match.index - 6), match.index)
+    const isFirst = words.length === 0 || /[.!?:;•]["')\]*_]{0,3}\s{1,3}["'(*_[]{0,3}$/.test(before)
+    const key = stem(raw.toLowerCase().replace(/['’]s$/, ''))
+    const capital = /^\p{Lu}/u.test(raw) && raw.length > 1 && !/\d/.test(raw) && !isStopWord(raw.toLowerCase())
+    words.push({ raw, key, isName: capital && !isFirst, isFirst: capital && isFirst })
+  }
+  return words
+}
+
+/** Words with a capital letter where none is due, of the whole passage. */
+const namesRead = new WeakMap<Evidence, readonly string[]>()
+function namesOf(evidence: Evidence): readonly string[] {
+  const names =
+    namesRead.get(evidence) ??
+    evidence.statements.flatMap((statement) =>
+      statementWords(statement)
+        .filter(({ isName }) => isName)
+        .map(({ key }) => key),
+    )
+  namesRead.set(evidence, names)
+  return names
+}
+
+const countOf = (words: readonly Word[]) => {
+  const counts = new Map<string, number>()
+  for (const { key } of words) counts.set(key, (counts.get(key) ?? 0) + 1)
+  return counts
+}
+
+/** What of either stands in the other less often. */
+function difference(claim: readonly Word[], statement: readonly Word[]) {
+  const [inClaim, inStatement] = [countOf(claim), countOf(statement)]
+  const more = (words: readonly Word[], here: ReadonlyMap<string, number>, there: ReadonlyMap<string, number>) =>
+    words.filter(({ key }) => (here.get(key) ?? 0) > (there.get(key) ?? 0))
+  const [added, lost] = [more(claim, inClaim, inStatement), more(statement, inStatement, inClaim)]
+  const spelt = (word: Word, there: readonly Word[]) => (word.isName || word.isFirst) && sameName(word, there)
+  return { added: added.filter((word) => !spelt(word, lost)), lost: lost.filter((word) => !spelt(word, added)) }
+}
+
+const content = (words: readonly Word[]) => words.filter(({ raw }) => !isStopWord(raw.toLowerCase()))
+
+function acquits(claim: readonly Word[], added: readonly Word[]): boolean {
+  if (added.some(({ isName }) => isName)) return false
+  const all = content(claim)
+  return all.length > 0 && 1 - content(added).length / all.length >= ACQUITS
+}
+
+function conflict(
+  claim: readonly Word[],
+  statement: readonly Word[],
+  added: readonly Word[],
+  lost: readonly Word[],
+  knownNames: ReadonlySet<string>,
+  evidence: Evidence,
+  { text }: Statement,
+): string | undefined {
+  const lostNames = lost.filter(({ isName, isFirst, key }) => isName || (isFirst && knownNames.has(key)))
+  const startsOtherwise = lostNames.some(({ isFirst }) => isFirst)
+  const addedNames = added.filter(({ isName, isFirst, key }) => isName || (isFirst && (knownNames.has(key) || startsOtherwise)))
+  if (addedNames.length === 0 || lostNames.length === 0) return undefined
+  const rest = share(claim, added, addedNames)
+  const back = share(statement, lost, lostNames)
+  const aligned = addedNames.find((name) => lostNames.some((other) => inPlaceOf(name, claim, other, statement)))
+  if (Math.min(rest, back) < SAME_REST || (aligned === undefined && Math.min(rest, back) < 1)) return undefined
+  const name = aligned ?? addedNames[0]!
+  if (aligned === undefined && evidence.contextTerms.has(name.key)) return undefined
+  return `says "${name.raw}", passage ${evidence.passage.n} says "${lostNames[0]!.raw}": "${text.length > 200 ? `${text.slice(0, 199)}…` : text}"`
+}
+
+/** How many of the content words that are no changed names stand in the other sentence, too; with few of them, all words must. */
+function share(words: readonly Word[], missing: readonly Word[], names: readonly Word[]): number {
+  const total = content(words).length - names.length
+  if (total < MIN_REST) return words.length - names.length >= MIN_REST && missing.length === names.length ? 1 : 0
+  return 1 - content(missing).filter((word) => !names.includes(word)).length / total
+}
+
+/** Between the same neighbours on one side at least, or at the same end. */
+function inPlaceOf(name: Word, claim: readonly Word[], other: Word, statement: readonly Word[]): boolean {
+  const [at, there] = [claim.indexOf(name), statement.indexOf(other)]
+  return claim[at - 1]?.key === statement[there - 1]?.key || claim[at + 1]?.key === statement[there + 1]?.key
+}
+
+/** `UK` beside "United Kingdom": the capitals of words that follow one another. */
+function initialsIn(words: readonly Word[], short: string): boolean {
+  if (!/^\p{Lu}{2,5}s?$/u.test(short)) return false
+  const letters = short.replace(/s$/, '').toLowerCase()
+  return words.some((_, at) => {
+    const some = words.slice(at, at + letters.length)
+    return some.length === letters.length && some.every(({ raw }, k) => raw[0]!.toLowerCase() === letters[k])
+  })
+}
+
+/** Says the same name shorter or longer: its initials, or its beginning (`Intl`, `Sept`). */
+const sameName = (one: Word, others: readonly Word[]): boolean =>
+  initialsIn(others, one.raw) ||
+  others.some(({ raw }) => raw.length >= 3 && one.raw.length >= 3 && (raw.startsWith(one.raw) || one.raw.startsWith(raw)))
