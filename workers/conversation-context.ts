@@ -17,8 +17,9 @@ export async function historyOf(
   context: StepContext,
 ): Promise<History> {
   if (ticket.history && ticket.history.length > 0) {
-    const { blockInjectionAt } = context.tenant.config.policies
-    return { turns: turnsSent(ticket.history, ticket.requester, blockInjectionAt, new Date(ticket.receivedAt)) }
+    const { policies, guard } = context.tenant.config
+    const distrustAt = { customer: Math.min(guard.suspectMessageAt, policies.blockInjectionAt), agent: policies.blockInjectionAt }
+    return { turns: turnsSent(ticket.history, ticket.requester, distrustAt, new Date(ticket.receivedAt)) }
   }
   if (ticket.conversationId === ownConversationId(ticket.id)) return NO_HISTORY
   const history = await conversations.history(ticket.tenantId, ticket.conversationId)

@@ -70,7 +70,8 @@ export const standingAlone =
   async (facts, deps, context) => {
     const result = await classify(facts, deps, context)
     const { triage } = result.facts
-    if (result.outcome !== 'answerable' || !dependsOnEarlier(triage.query)) return result
+    const alone = facts.screened.guard === 'suspicious' || !dependsOnEarlier(triage.query)
+    if (result.outcome !== 'answerable' || alone) return result
     const history = await historyOf(facts.ticket, deps, context)
     if (history.turns.length === 0) return result
     const query = await rewritten(triage.query, fitWindow(history, 600).turns, deps, context)
@@ -95,10 +96,11 @@ async function rewritten(
   }
 }
 
-/** `generate`, with the conversation before the passages in every prompt for a draft. */
+/** `generate`, with the conversation before the passages in every prompt for a draft; a suspicious message gets none. */
 export const knowingHistory =
   (generate: Support<'generate'>): Support<'generate'> =>
   async (facts, deps, context) => {
+    if (facts.screened.guard === 'suspicious') return generate(facts, deps, context)
     const history = await historyOf(facts.ticket, deps, context)
     if (history.turns.length === 0 && !history.summary) return generate(facts, deps, context)
     const block = await conversationBlock(facts.ticket, history, deps, context)
@@ -121,7 +123,9 @@ export const endingTurn =
   (facts, deps, context) => {
     const { ticket, answer, screened } = facts
     const mask = (text: string) => maskedForHistory(text, ticket.requester, screened?.placeholders ?? [])
-    const asked = screened ? forHistory(`${screened.subject}\n${screened.text}`) : mask(`${ticket.subject}\n${ticket.body}`)
+    const said = screened ? forHistory(`${screened.subject}\n${screened.text}`) : mask(`${ticket.subject}\n${ticket.body}`)
+    // What the guard distrusts now would be read as trusted with the next message.
+    const asked = screened?.guard === 'suspicious' ? '' : said
     // A person writes what a person writes: it is masked like the customer's own words.
     const answered = answer.by === 'person' ? mask(answer.text) : forHistory(answer.text)
     const turn: Turn = {

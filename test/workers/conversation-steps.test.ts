@@ -122,6 +122,17 @@ describe('with turns before it', () => {
     await knowingHistory(generate)(draft as never, world({ llm }, []), stepContext())
     expect(llm.requests[1]!.messages[0]!.content).not.toContain('conversation-so-far')
   })
+  test('a message that the guard distrusts is answered without the conversation, and is not remembered in it', async () => {
+    const screened = sampleScreened({ guard: 'suspicious' })
+    const llm = createScriptedLlm([DRAFT])
+    await knowingHistory(generate)({ ...draft, screened } as never, world({ llm }), stepContext())
+    expect(llm.requests[0]!.messages[0]!.content).not.toContain('conversation-so-far')
+    const conversations = memoryConversations()
+    const deps = world({ conversations, cache: {} as Deps['cache'] })
+    const ticket = { ...NAMED, callbackUrl: undefined }
+    await endingTurn(deliver)({ ticket, screened, answer: sampleAnswer({ text: 'In 14 days.' }) } as never, deps, stepContext())
+    expect((await conversations.history('acme', 'shop-7')).turns).toMatchObject([{ asked: '', answered: 'In 14 days.' }])
+  })
   test('older turns are summarised by the cheap tier once they are many, and kept; without a model by rule', async () => {
     const many = Array.from({ length: 40 }, (_, n) => ({
       ...TURNS[0]!,

@@ -18,11 +18,14 @@ export function maskedForHistory(text: string, requester: Requester, placeholder
   return forHistory(maskPii(text, { requester, placeholders: [...placeholders] }).text)
 }
 
+/** Scores of the guard: of a customer's turn, from which it is suspicious; of an agent's, from which it is blocked. */
+export type DistrustAt = { readonly customer: number; readonly agent: number }
+
 /**
  * Turns that a client sent along, as far as they can be used: made readable, masked, in pairs, and without those that instruct the
- * machine. What they claim an agent has said is a claim like any other; no sentence is proven by it.
+ * machine, by the decision that the guard would take on each. What they claim an agent has said is a claim like any other; no sentence is proven by it.
  */
-export function turnsSent(sent: readonly SentTurn[], requester: Requester, blockInjectionAt: number, at: Date): Turn[] {
+export function turnsSent(sent: readonly SentTurn[], requester: Requester, distrustAt: DistrustAt, at: Date): Turn[] {
   const turns: Turn[] = []
   let asked: string[] = []
   let answered: string[] = []
@@ -38,8 +41,9 @@ export function turnsSent(sent: readonly SentTurn[], requester: Requester, block
     const plain = normalizeText(text.slice(0, MAX_SENT_CHARACTERS))
     if (role === 'customer' && answered.length > 0) end()
     // An agent tells people what to do; only the rules know what no agent says.
-    const { score } = role === 'customer' ? scoreMessage(plain) : scoreInjection(plain)
-    if (plain.trim() === '' || score >= blockInjectionAt) continue
+    const distrusted =
+      role === 'customer' ? scoreMessage(plain).score >= distrustAt.customer : scoreInjection(plain).score >= distrustAt.agent
+    if (plain.trim() === '' || distrusted) continue
     const masked = maskedForHistory(plain, requester, [])
     if (role === 'customer') asked.push(masked)
     else answered.push(masked)

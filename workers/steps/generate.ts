@@ -21,7 +21,9 @@ export const generate: Step<'support-ticket', 'generate', 'llm' | 'prompts' | 'e
   const { screened, triage, passages, draft: earlier, verdict } = facts
   const prompt = prompts['draft-answer']
   const repair = context.visit > 1 && earlier && verdict ? repairNote(verdict, promptFence(context.runId, context.visit)) : ''
-  const examples = await examplesFor(triage.query, promptFence(context.runId, context.visit), bank, context)
+  // Whoever may be giving orders sees what any stranger sees: no examples, and `knowingHistory` adds no conversation.
+  const trusted = screened.guard !== 'suspicious'
+  const examples = trusted ? await examplesFor(triage.query, promptFence(context.runId, context.visit), bank, context) : ''
   const request = requestFor(prompt, screened, triage.query, passages.passages, { repair, examples }, context)
   const decision = decideTier(
     {

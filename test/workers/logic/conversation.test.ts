@@ -115,7 +115,7 @@ describe('turns that a client sends along', () => {
         { role: 'customer', text: ' ' },
       ],
       { id: 'ada' },
-      0.7,
+      { customer: 0.5, agent: 0.7 },
       AT,
     )
     expect(turns[0]).toMatchObject({ asked: 'I am [EMAIL] and my hub blinks.', answered: 'Restart it.' })

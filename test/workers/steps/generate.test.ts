@@ -8,6 +8,7 @@ import {
   samplePassage,
   samplePassages,
   sampleScreened,
+  sampleTenant,
   sampleTicket,
   sampleTriage,
   sampleVerdict,
@@ -48,6 +49,16 @@ describe('the prompt', () => {
     expect(request.system).not.toContain(samplePassage().text)
     expect(request.schema.type).toBe(ModelDraft)
     expect(request.prompt.hash).toBe(prompts['draft-answer'].hash)
+  })
+  test('shows no example of the tenant to a message that the guard distrusts', async () => {
+    const bank = [
+      { question: 'How long can I return a hub?', answer: 'Within a fortnight [1].', passages: ['Within a fortnight.'] },
+    ]
+    const tenant = sampleTenant({ answerExamples: { bank } })
+    const clean = await ask({}, { tenant })
+    const suspicious = await ask({ screened: sampleScreened({ guard: 'suspicious' }) }, { tenant })
+    expect(clean.user).toContain('Within a fortnight')
+    expect(suspicious.user).not.toContain('Within a fortnight')
   })
   test('is the same for a repeat, so that the journal can answer it, and another one for the next visit', async () => {
     const [first, repeat, next, other] = await Promise.all([
