@@ -24,6 +24,9 @@ declare module 'fastify' {
 }
 
 const EVERY_ROLE: ReadonlySet<Role> = new Set(Role.options)
+/** Roles that work on tickets see what the customer wrote; others see it masked, as screening left it. */
+export const maySeeRaw = (roles: ReadonlySet<Role>) => roles.has('agent') || roles.has('operator') || roles.has('admin')
+
 const BEARER = /^Bearer +([\x21-\x7e]{1,512})$/i
 
 type AuthDeps = Pick<ApiDeps, 'tenants' | 'adminKeyHash' | 'clock'>

@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, hash, hkdfSync, randomBytes } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { App } from './app.ts'
+import { maySeeRaw } from './auth.ts'
 import type { ApiDeps } from './deps.ts'
 import { conflict, Problem } from './problem.ts'
 
@@ -62,7 +63,7 @@ export const claimKey = (deps: KeyDeps) => async (request: FastifyRequest, reply
   const key = idempotencyKey(request)
   if (key === undefined) return
   const { tenant } = request.caller
-  const route = `${request.method} ${request.url.split('?', 1)[0]}`
+  const route = routeOf(request)
   const claim = await deps.idempotency.claim(tenant.id, key, route, bodyHash(request.body), deps.clock.now())
   if (claim.kind === 'mismatch') throw keyReused()
   if (claim.kind === 'in-flight') throw keyInFlight()
@@ -73,6 +74,10 @@ export const claimKey = (deps: KeyDeps) => async (request: FastifyRequest, reply
   const kept = claim.response as KeptResponse
   return replay(reply, isSealed(request) ? { ...kept, body: open(kept.body, request, key) } : kept)
 }
+
+/** What was made for those who may see everything is not replayed to others, whatever key they name. */
+const routeOf = ({ method, url, caller }: FastifyRequest) =>
+  `${method} ${url.split('?', 1)[0]}${maySeeRaw(caller.roles) ? '' : ' masked'}`
 
 /**
  * With the response in hand: what had an effect is kept for the repeat; a refusal had none, so the key is free again and the

@@ -1,11 +1,28 @@
 /**
  * The facts of a run for roles that may see how a ticket was worked on, but not what the customer wrote: the ticket without its
  * words and its requester's data, placeholders without what they stand for, the reply without the personal data put back into it.
+ * A fact that nobody has decided about may hold what the customer wrote, so it shows its figures only.
  */
 export function maskFacts(facts: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(facts).map(([name, fact]) => [name, isRecord(fact) && MASKS[name] ? MASKS[name](fact) : fact]),
-  )
+  return Object.fromEntries(Object.entries(facts).map(([name, fact]) => [name, maskFact(name, fact)]))
+}
+
+/** Written from masked text, or ids and counts only. */
+const SHOWN = new Set(
+  `recalled triage passages draft verdict handover webhookReceipt document parsed chunks enriched vectors indexed unindexed
+  item digested proven undigested collected`.split(/\s+/),
+)
+
+function maskFact(name: string, fact: unknown): unknown {
+  if (fact === null || SHOWN.has(name)) return fact
+  const own = Object.hasOwn(MASKS, name) ? MASKS[name] : undefined
+  return own && isRecord(fact) ? own(fact) : hideWords(fact)
+}
+
+function hideWords(value: unknown): unknown {
+  if (typeof value === 'string') return '[masked]'
+  if (Array.isArray(value)) return value.map(hideWords)
+  return isRecord(value) ? Object.fromEntries(Object.entries(value).map(([name, item]) => [name, hideWords(item)])) : value
 }
 
 type Fact = Readonly<Record<string, unknown>>
@@ -17,7 +34,7 @@ const without = (fact: Fact, ...names: string[]) => ({
 
 const MASKS: Readonly<Record<string, (fact: Fact) => unknown>> = {
   ticket: (ticket) => ({
-    ...without(ticket, 'subject', 'body', 'metadata', 'callbackUrl'),
+    ...without(ticket, 'subject', 'body', 'metadata', 'callbackUrl', 'history'),
     ...(isRecord(ticket.requester) ? { requester: without(ticket.requester, 'email', 'name') } : {}),
   }),
   screened: (screened) => ({

@@ -84,13 +84,16 @@ function readBodies(app: App): void {
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
 }
 
+/** Answers are data: a browser is to neither guess another type, nor keep them. Pages below set their own. */
+const SECURITY_HEADERS = { 'x-content-type-options': 'nosniff', 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' }
+
 function observe(app: App, { telemetry, log }: ApiDeps): void {
   let closing = false
   app.addHook('preClose', async () => {
     closing = true
   })
   app.addHook('onRequest', async (request, reply) => {
-    reply.header('x-request-id', request.id)
+    reply.headers({ 'x-request-id': request.id, ...SECURITY_HEADERS })
     if (!closing) return
     reply.header('connection', 'close')
     throw overloaded('this process is stopping; another one will answer', 1)

@@ -2,7 +2,6 @@ import * as z from 'zod'
 import { Answer, Recalled } from '#shared/domain/answer.ts'
 import type { Run, RunStatus } from '#shared/domain/run.ts'
 import { Screened } from '#shared/domain/screened.ts'
-import type { Role } from '#shared/domain/tenant.ts'
 import { Ticket, TicketStatus } from '#shared/domain/ticket.ts'
 import { Verdict } from '#shared/domain/verdict.ts'
 import type { Reply } from '#shared/ports/conversation-store.ts'
@@ -24,9 +23,6 @@ const STATUS: Readonly<Record<RunStatus, TicketStatus>> = {
   cancelled: 'cancelled',
 }
 export const ticketStatus = (run: Pick<Run, 'status'>): TicketStatus => STATUS[run.status]
-
-/** Roles that work on tickets see what the customer wrote; others see it masked, as screening left it. */
-export const maySeeRaw = (roles: ReadonlySet<Role>) => roles.has('agent') || roles.has('operator') || roles.has('admin')
 
 export const TicketView = z.object({
   ticketId: z.string(),

@@ -3,11 +3,11 @@ import { Audience } from '#shared/domain/document.ts'
 import { Passage } from '#shared/domain/passage.ts'
 import type { ScoredCandidate } from '#shared/ports/searcher.ts'
 import type { App } from '../app.ts'
+import { maySeeRaw } from '../auth.ts'
 import type { ApiDeps, ApiLimits } from '../deps.ts'
 import { takePerMinute } from '../limits.ts'
 import { Problem } from '../problem.ts'
 import { responses, Text } from '../schemas.ts'
-import { maySeeRaw } from '../ticket-view.ts'
 
 const SearchInput = z.strictObject({
   query: Text(2_000).refine((query) => query.trim().length > 0, 'must not be empty'),

@@ -60,6 +60,10 @@ function patched(config: TenantConfig, patch: Readonly<Record<string, unknown>>)
 const dropNulls = (record: Record<string, unknown>) =>
   Object.fromEntries(Object.entries(record).filter(([, value]) => value !== null))
 
+/** Calls are paid with the installation's provider keys, so what a tenant may spend in all is the installation's to say. */
+const sameCap = (before: TenantConfig, after: TenantConfig) =>
+  before.budgets.tenant.dayUsd === after.budgets.tenant.dayUsd && before.budgets.tenant.monthUsd === after.budgets.tenant.monthUsd
+
 export function tenantRoutes(app: App, deps: ApiDeps): void {
   const { tenants, clock } = deps
   const config = { roles: ['admin'] as const }
@@ -105,6 +109,8 @@ export function tenantRoutes(app: App, deps: ApiDeps): void {
         ...(body.name === undefined ? {} : { name: body.name }),
         ...(body.config === undefined ? {} : { config: patched(before.config, body.config) }),
       }
+      if (!caller.runsInstallation && change.config && !sameCap(before.config, change.config))
+        throw new Problem(403, 'forbidden', 'budgets.tenant is set with the key of the installation (ADMIN_API_KEY)')
       const tenant = await tenants.update(before.id, change)
       if (!tenant) throw notFound('tenant')
       const detail = { name: body.name !== undefined, sections: Object.keys(body.config ?? {}) }

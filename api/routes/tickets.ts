@@ -4,14 +4,14 @@ import type { Run } from '#shared/domain/run.ts'
 import { TicketInput } from '#shared/domain/ticket.ts'
 import { ACCEPT_ROUTE, type TicketAcceptor, traceIdFrom } from '../accept-ticket.ts'
 import type { App } from '../app.ts'
-import type { Caller } from '../auth.ts'
+import { type Caller, maySeeRaw } from '../auth.ts'
 import { teachCache } from '../cache-feedback.ts'
 import type { ApiDeps } from '../deps.ts'
 import { teachExamples } from '../example-feedback.ts'
 import { idempotencyKey, replay } from '../idempotency.ts'
 import { conflict, notFound } from '../problem.ts'
 import { ById, responses, Text } from '../schemas.ts'
-import { maySeeRaw, TicketView, ticketStatus, ticketView } from '../ticket-view.ts'
+import { TicketView, ticketStatus, ticketView } from '../ticket-view.ts'
 
 const Accepted = z.object({
   ticketId: z.string(),

@@ -166,3 +166,22 @@ test('what administrators do is written down without what they were told', async
   for (const action of ['tenant.created', 'tenant.changed', 'key.created', 'key.revoked']) expect(actions).toContain(action)
   expect(new Set(rows.map(({ actor }) => actor))).toEqual(new Set(['admin', 'key_default-admin']))
 })
+
+test('what a tenant may spend in all is the installation’s to say: its own admin can neither lift, drop nor reset it', async () => {
+  const patch = (config: unknown, key?: string) =>
+    api.send('PATCH', '/v1/tenants/default', { ...(key ? { key } : {}), body: { config } })
+  expect((await patch({ budgets: { tenant: { dayUsd: 5 } } })).statusCode).toBe(200)
+  const admin = keyOf('admin')
+  for (const budgets of [
+    { tenant: { dayUsd: 900 } },
+    { tenant: {} },
+    { tenant: null },
+    null,
+    { tenant: { dayUsd: 5, monthUsd: 9 } },
+  ])
+    expect(problemIn(await patch({ budgets }, admin)).status, JSON.stringify(budgets)).toBe(403)
+  expect((await patch({ budgets: { conversationUsd: 0.2 } }, admin)).json().config.budgets).toMatchObject({
+    conversationUsd: 0.2,
+    tenant: { dayUsd: 5 },
+  })
+})
