@@ -7,6 +7,8 @@ import type { Clock } from '#shared/ports/clock.ts'
 import type { ConversationStore } from '#shared/ports/conversation-store.ts'
 import type { Dispatcher } from '#shared/ports/dispatcher.ts'
 import type { DocumentIntake } from '#shared/ports/document-intake.ts'
+import type { DocumentSetSchedules } from '#shared/ports/document-set-schedules.ts'
+import type { DocumentSetStore } from '#shared/ports/document-set-store.ts'
 import type { DocumentStore } from '#shared/ports/document-store.ts'
 import type { EscalationStore } from '#shared/ports/escalation-store.ts'
 import type { ExampleBank } from '#shared/ports/example-bank.ts'
@@ -80,6 +82,8 @@ export type ApiDeps = {
   readonly conversations: ConversationStore
   readonly documents: Pick<DocumentStore, 'get' | 'list' | 'chunksOf'>
   readonly intake: DocumentIntake
+  readonly documentSets: DocumentSetStore
+  readonly schedules: DocumentSetSchedules
   readonly searcher: Searcher
   readonly stream: TokenStream
   readonly limiter: RateLimiter

@@ -8,6 +8,8 @@ import { takeUploads } from './document-upload.ts'
 import { batchRoutes } from './routes/batches.ts'
 import { chatRoutes } from './routes/chat-completions.ts'
 import { deadLetterRoutes } from './routes/dead-letters.ts'
+import { documentSetScheduleRoutes } from './routes/document-set-schedules.ts'
+import { documentSetRoutes } from './routes/document-sets.ts'
 import { documentRoutes } from './routes/documents.ts'
 import { documentsBulkRoutes } from './routes/documents-bulk.ts'
 import { escalationRoutes } from './routes/escalations.ts'
@@ -38,6 +40,8 @@ export async function v1Routes(app: App, { deps, limits }: { deps: ApiDeps; limi
   runRoutes(app, deps)
   deadLetterRoutes(app, deps, limits)
   batchRoutes(app, deps)
+  documentSetScheduleRoutes(app, deps)
+  documentSetRoutes(app, deps, limits)
   tenantRoutes(app, deps)
   tenantKeyRoutes(app, deps)
   usageRoutes(app, deps)

@@ -14,6 +14,7 @@ import { type Backlog, countBacklog } from '#workers/backlog.ts'
 import { batchQueues } from '#workers/batch/batch-desk.ts'
 import { collect } from '#workers/batch/collect.ts'
 import { wakeNextTurn } from '#workers/conversation-steps.ts'
+import { documentSetQueues } from '#workers/document-sets/set-desk.ts'
 import type { Engine } from '#workers/engine.ts'
 import { startWorkers, type WorkerHost } from '#workers/host.ts'
 import { createRunMover } from '#workers/move-run.ts'
@@ -24,6 +25,7 @@ import { serveHealth } from './health-server.ts'
 import { type PrivateRedis, startPrivateRedis } from './private-redis.ts'
 import { settleSearchSpace } from './search-space.ts'
 import { type BatchSettings, batchDesk, type RunningBatches, startBatches } from './start-batches.ts'
+import { startDocumentSets } from './start-document-sets.ts'
 
 const BATCH_ROLE = 'batch'
 /** Beyond this many runs under way in all, new work gets 503 until there are fewer. */
@@ -84,7 +86,7 @@ export async function startPlatform({
       privateRedis = await startPrivateRedis(config.dataDir, say)
       closers.push(() => privateRedis!.stop())
     }
-    const queueNames = [...allQueues().map(({ queue }) => queue), ...batchQueues()]
+    const queueNames = [...allQueues().map(({ queue }) => queue), ...batchQueues(), ...documentSetQueues()]
     const doors = await openDoors({
       config,
       redisUrl: config.redisUrl ?? privateRedis!.url,
@@ -110,6 +112,10 @@ export async function startPlatform({
       const wanted = roles.work === true ? undefined : roles.work.filter((name) => name !== BATCH_ROLE)
       host = startWorkers(engine, steps, doors.createConsumer(), wanted)
       closers.push(() => host!.stop())
+    }
+    if (host) {
+      const sets = startDocumentSets(doors, engine)
+      closers.push(() => sets.stop())
     }
     const batches = worksOnBatches(roles) ? startBatches(doors, engine, batch) : undefined
     if (batches) closers.push(() => batches.stop())

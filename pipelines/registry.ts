@@ -1,3 +1,4 @@
+import { digestDocument } from './digest-document.ts'
 import { indexDocument } from './index-document.ts'
 import type { Pipeline } from './pipeline.ts'
 import { sendWebhook } from './send-webhook.ts'
@@ -7,6 +8,7 @@ import { supportTicket } from './support-ticket.ts'
 export const pipelines = {
   'support-ticket': supportTicket,
   'index-document': indexDocument,
+  'digest-document': digestDocument,
   'send-webhook': sendWebhook,
 } as const
 export type Pipelines = typeof pipelines

@@ -7,12 +7,16 @@ import { createConsoleStore } from './adapters/state/console-store.postgres.ts'
 import { type ConsumerOptions, createBullmqConsumer } from './adapters/state/consumer.bullmq.ts'
 import { createConversationStore } from './adapters/state/conversation-store.postgres.ts'
 import { createHotConversations } from './adapters/state/conversation-store.redis.ts'
+import { createDigestItems } from './adapters/state/digest-items.postgres.ts'
 import { createBullmqDispatcher } from './adapters/state/dispatcher.bullmq.ts'
 import { createDocumentIntake } from './adapters/state/document-intake.postgres.ts'
+import { createDocumentSetSchedules } from './adapters/state/document-set-schedules.postgres.ts'
+import { createDocumentSetStore } from './adapters/state/document-set-store.postgres.ts'
 import { createDocumentStore, createKnowledge } from './adapters/state/document-store.postgres.ts'
 import { createEscalationStore } from './adapters/state/escalation-store.postgres.ts'
 import { createExampleBank } from './adapters/state/example-bank.postgres.ts'
 import { createIdempotencyStore } from './adapters/state/idempotency-store.postgres.ts'
+import { createJobSchedules } from './adapters/state/job-schedules.bullmq.ts'
 import { createJournal } from './adapters/state/journal.postgres.ts'
 import { createRedisProviderStates } from './adapters/state/provider-states.redis.ts'
 import { createRedisRateLimiter } from './adapters/state/rate-limiter.redis.ts'
@@ -126,6 +130,10 @@ export async function openDoors({
     escalations: createEscalationStore(database),
     conversations: createHotConversations(redis, prefix, createConversationStore(database)),
     documents: createDocumentStore(database),
+    documentSets: createDocumentSetStore(database),
+    digestItems: createDigestItems(database),
+    schedules: createDocumentSetSchedules(database),
+    openJobSchedules: (queueName: string) => createJobSchedules({ redis, prefix }, queueName),
     extractor,
     space: createSearchSpace(database),
     intake: createDocumentIntake(database, { ...search, knowledge }),

@@ -19,6 +19,9 @@ const CONCURRENCY: Readonly<Record<string, number>> = {
   parse: 4,
   chunk: 4,
   index: 4,
+  read: 4,
+  digest: 50,
+  prove: 4,
 }
 const DEFAULT_CONCURRENCY = 32
 const SWEEP_EVERY_MS = 2_000

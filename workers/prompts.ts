@@ -21,6 +21,10 @@ export const loadPrompts = (): Readonly<Record<PromptName, Prompt>> => ({
   'rewrite-follow-up': loadPrompt('rewrite-follow-up'),
   'summarise-conversation': loadPrompt('summarise-conversation'),
   'contextualise-chunk': loadPrompt('contextualise-chunk'),
+  'summarise-document': loadPrompt('summarise-document'),
+  'classify-document': loadPrompt('classify-document'),
+  'extract-data': loadPrompt('extract-data'),
+  'write-faq': loadPrompt('write-faq'),
 })
 
 /** @throws Error that names the file and what is wrong with it */

@@ -6,6 +6,8 @@ import type { AnswerCache } from '#shared/ports/answer-cache.ts'
 import type { CacheEvidence } from '#shared/ports/cache-evidence.ts'
 import type { ConversationStore } from '#shared/ports/conversation-store.ts'
 import type { Dispatcher } from '#shared/ports/dispatcher.ts'
+import type { DocumentIntake } from '#shared/ports/document-intake.ts'
+import type { DigestItems } from '#shared/ports/document-set-store.ts'
 import type { DocumentStore } from '#shared/ports/document-store.ts'
 import type { Embedder } from '#shared/ports/embedder.ts'
 import type { EscalationStore } from '#shared/ports/escalation-store.ts'
@@ -38,6 +40,10 @@ export type PromptName =
   | 'rewrite-follow-up'
   | 'summarise-conversation'
   | 'contextualise-chunk'
+  | 'summarise-document'
+  | 'classify-document'
+  | 'extract-data'
+  | 'write-faq'
 
 /** The doors a step may ask for; each names those it uses and gets no others. */
 export type Deps = {
@@ -51,6 +57,8 @@ export type Deps = {
   readonly cacheEvidence: CacheEvidence
   readonly examples: ExampleBank
   readonly documents: DocumentStore
+  readonly intake: DocumentIntake
+  readonly digestItems: DigestItems
   readonly extractor: TextExtractor
   readonly embedder: Embedder
   readonly dense: DenseIndex

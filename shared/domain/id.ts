@@ -1,7 +1,24 @@
 import { createHash } from 'node:crypto'
 
 /** What an identifier belongs to; the prefix makes an id readable in a log line and keeps BullMQ's rule that a job id is not all digits. */
-export type IdKind = 'tkt' | 'run' | 'doc' | 'esc' | 'dl' | 'msg' | 'key' | 'cnv' | 'whk' | 'req' | 'call' | 'fbk' | 'bat' | 'brq' | 'obs'
+export type IdKind =
+  | 'tkt'
+  | 'run'
+  | 'doc'
+  | 'esc'
+  | 'dl'
+  | 'msg'
+  | 'key'
+  | 'cnv'
+  | 'whk'
+  | 'req'
+  | 'call'
+  | 'fbk'
+  | 'bat'
+  | 'brq'
+  | 'obs'
+  | 'set'
+  | 'sch'
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
 

@@ -6,6 +6,8 @@ import { createCacheEvidence } from '#shared/adapters/state/answer-cache-evidenc
 import { createBatchStore } from '#shared/adapters/state/batch-store.postgres.ts'
 import { createConversationStore } from '#shared/adapters/state/conversation-store.postgres.ts'
 import { createDocumentIntake } from '#shared/adapters/state/document-intake.postgres.ts'
+import { createDocumentSetSchedules } from '#shared/adapters/state/document-set-schedules.postgres.ts'
+import { createDocumentSetStore } from '#shared/adapters/state/document-set-store.postgres.ts'
 import { createDocumentStore, createKnowledge } from '#shared/adapters/state/document-store.postgres.ts'
 import { createEscalationStore } from '#shared/adapters/state/escalation-store.postgres.ts'
 import { createExampleBank } from '#shared/adapters/state/example-bank.postgres.ts'
@@ -66,6 +68,8 @@ export async function startApi(change: Partial<ApiDeps> = {}, shared?: Database)
     conversations: createConversationStore(database),
     documents: createDocumentStore(database),
     intake: createDocumentIntake(database, { ...noIndexes(), knowledge: createKnowledge(database) }),
+    documentSets: createDocumentSetStore(database),
+    schedules: createDocumentSetSchedules(database),
     usage: createUsageStore(database),
     batches: createBatchStore(database),
     collectBatches: async () => 0,
