@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { foldForMatching } from '#shared/text/normalize.ts'
 import { DOCUMENT_BITS, guardTokens, type HashedRow, rowOf } from './guard-features.ts'
 import { rawScore } from './guard-linear.ts'
@@ -81,14 +82,29 @@ export function screenDocument(
   suspectAt = DOCUMENT_SUSPICIOUS_FROM,
   model: GuardModel = shippedWeights().document,
 ): DocumentScore {
-  let worst = 0
-  const spans: SuspiciousSpan[] = []
-  for (const { sentence, row } of documentRows(text, model.bits)) {
+  const scored = model === shippedWeights().document ? scoredOnce(text, model) : scoreSentences(text, model)
+  const score = scored.reduce((worst, span) => Math.max(worst, span.score), 0)
+  return { score, spans: scored.filter((span) => span.score >= suspectAt) }
+}
+
+function scoreSentences(text: string, model: GuardModel): readonly SuspiciousSpan[] {
+  return documentRows(text, model.bits).map(({ sentence: { start, end }, row }) => {
     const score = Math.round(scoreFrom(rawScore(model, row), model.threshold) * 1000) / 1000
-    worst = Math.max(worst, score)
-    if (score >= suspectAt) spans.push({ start: sentence.start, end: sentence.end, score })
-  }
-  return { score: worst, spans }
+    return { start, end, score }
+  })
+}
+
+/** Popular passages come with ticket after ticket: looking at one costs half a millisecond. Bounded by the characters kept. */
+const MAX_KEPT_CHARACTERS = 4_000_000
+const kept = new LRUCache<string, readonly SuspiciousSpan[]>({
+  maxSize: MAX_KEPT_CHARACTERS,
+  maxEntrySize: 20_000,
+  sizeCalculation: (_spans, text) => text.length + 1,
+})
+function scoredOnce(text: string, model: GuardModel): readonly SuspiciousSpan[] {
+  const scored = kept.get(text) ?? scoreSentences(text, model)
+  kept.set(text, scored)
+  return scored
 }
 
 export const REMOVED_SENTENCE = '[…]'

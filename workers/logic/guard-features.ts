@@ -61,20 +61,20 @@ export function guardRow(text: string, bits: number, extra: readonly string[] = 
 
 export function rowOf(tokens: readonly string[], bits: number, extra: readonly string[]): HashedRow {
   const mask = 2 ** bits - 1
-  const counts = new Map<number, number>()
-  const ids: number[] = []
-  const values: number[] = []
-  countWords(tokens, counts)
-  addBlock(counts, WORD_SHARE, ids, values)
-  counts.clear()
-  countCharacters(tokens, counts)
-  addBlock(counts, CHARACTER_SHARE, ids, values)
-  counts.clear()
-  for (const name of extra) {
-    ids.push(hashOf(name, 7))
-    values.push(EXTRA_SHARE)
+  const words = new Map<number, number>()
+  countWords(tokens, words)
+  const characters = new Map<number, number>()
+  countCharacters(tokens, characters)
+  const size = words.size + characters.size
+  const ids = new Int32Array(size + extra.length)
+  const values = new Float32Array(size + extra.length)
+  addBlock(words, WORD_SHARE, mask, ids, values, 0)
+  addBlock(characters, CHARACTER_SHARE, mask, ids, values, words.size)
+  for (let at = 0; at < extra.length; at++) {
+    ids[size + at] = hashOf(extra[at]!, 7) & mask
+    values[size + at] = EXTRA_SHARE
   }
-  return { ids: Int32Array.from(ids, (id) => id & mask), values: Float32Array.from(values) }
+  return { ids, values }
 }
 
 function countWords(tokens: readonly string[], counts: Map<number, number>): void {
@@ -113,15 +113,25 @@ function add(counts: Map<number, number>, id: number): void {
   counts.set(id, (counts.get(id) ?? 0) + 1)
 }
 
-function addBlock(counts: ReadonlyMap<number, number>, share: number, ids: number[], values: number[]): void {
-  const start = ids.length
+function addBlock(
+  counts: ReadonlyMap<number, number>,
+  share: number,
+  mask: number,
+  ids: Int32Array,
+  values: Float32Array,
+  from: number,
+): void {
   let squares = 0
-  for (const [id, count] of counts) {
-    const value = 1 + Math.log(count)
-    ids.push(id)
-    values.push(value)
+  // Nearly every gram stands once in a sentence, and a logarithm costs more than all else here.
+  for (const count of counts.values()) {
+    const value = count === 1 ? 1 : 1 + Math.log(count)
     squares += value * value
   }
   const scale = share / Math.sqrt(squares || 1)
-  for (let at = start; at < values.length; at++) values[at]! *= scale
+  let at = from
+  for (const [id, count] of counts) {
+    ids[at] = id & mask
+    values[at] = (count === 1 ? 1 : 1 + Math.log(count)) * scale
+    at++
+  }
 }
