@@ -4,7 +4,7 @@ import type { AnswerCache, CachedAnswer } from '#shared/ports/answer-cache.ts'
 import type { CacheEvidence } from '#shared/ports/cache-evidence.ts'
 import type { StepContext } from '#workers/step.ts'
 import { type Calibration, calibrate, exploreProbability, type Observation } from './cache-decision.ts'
-import { type GuardedReading, readGuarded } from './cache-guards.ts'
+import { differsIn, type GuardedReading, readGuarded } from './cache-guards.ts'
 import { createQuestionIndexes, type QuestionIndex, type QuestionIndexes } from './cache-index.ts'
 import { compareQuestions } from './cache-similarity.ts'
 import { REFERENCE_THRESHOLDS } from './cache-weights.ts'
@@ -86,8 +86,10 @@ function candidatesFor({ question, key }: Lookup, index: QuestionIndex, { readin
     .filter((other) => other.key !== key)
     .flatMap(({ key: otherKey, text }) => {
       const other = readingOf(text, readings)
-      const { similarity, nearExact, differsIn: difference } = compareQuestions(reading, other)
-      return difference === undefined ? [{ key: otherKey, text, similarity, nearExact }] : []
+      // First, because most candidates end here and the rest of the comparison costs more.
+      if (differsIn(reading, other) !== undefined) return []
+      const { similarity, nearExact } = compareQuestions(reading, other)
+      return [{ key: otherKey, text, similarity, nearExact }]
     })
     .sort((a, b) => Number(b.nearExact) - Number(a.nearExact) || b.similarity - a.similarity)
 }
