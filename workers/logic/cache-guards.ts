@@ -29,7 +29,7 @@ const SPECIFIC = words('when who whom whose why wann wer warum quand qui pourquo
 const MEASURES = words('much many long often far old big large fast soon late viel viele lange oft')
 const PLACEHOLDER = /\[[A-Z][A-Z_]{0,30}_\d{1,6}\]/g
 /** A digit with what is joined to it: `-5`, `v2.1`, `10²`, `5%`. */
-const DIGITS = /[+\-−]?[\p{L}\p{N}\p{Sc}]*\p{N}[\p{L}\p{N}]*(?:[.,:/_-][\p{L}\p{N}]+)*[%°\p{Sc}]?/gu
+const DIGITS = /[+\-−]?[\p{L}\p{N}\p{Sc}]{0,60}\p{N}[\p{L}\p{N}]*(?:[.,:/_-][\p{L}\p{N}]+)*[%°\p{Sc}]?/gu
 const TOKEN = /[\p{L}\p{N}][\p{L}\p{N}._+-]*/gu
 const NAME = /^\p{Lu}/u
 

@@ -74,7 +74,7 @@ const headingText = (source: string): string =>
   source
     .split('\n', 1)[0]!
     .replace(/^[ \t]*#{1,6}/, '')
-    .replace(/#*[ \t]*$/, '')
+    .replace(/(?<!#)#+[ \t]*$/, '')
     .replace(/[*`]/g, '')
     .trim()
     .slice(0, 300)

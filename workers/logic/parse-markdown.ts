@@ -80,7 +80,7 @@ function titleFrom(text: string, structure: ParsedDocument['structure']): string
   const head = text.slice(0, 4_000)
   const line = structure === 'markdown' ? /^#[ \t]+(\S.*)$/m.exec(head)?.[1] : /^[ \t]*(\S.*)$/m.exec(head)?.[1]
   return line
-    ?.replace(/#+\s*$/, '')
+    ?.replace(/(?<!#)#+\s*$/, '')
     .trim()
     .slice(0, 200)
 }

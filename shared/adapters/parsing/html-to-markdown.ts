@@ -33,7 +33,7 @@ function converter(): TurndownService {
 const oneLine = (content: string) =>
   content
     .trim()
-    .replace(/\s*\n\s*/g, ' ')
+    .replace(/(?<!\s)\s*\n\s*/g, ' ')
     .replaceAll('|', '\\|')
 
 /** The first row is the head: Markdown knows no table without one. What stands between rows (a caption) goes above. */
