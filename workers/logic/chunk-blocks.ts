@@ -68,9 +68,10 @@ export function cutBlock(text: string, block: Block, max: number): Stretch[] {
   for (const [start, end] of spans(block.start, block.end, finest(text, block, max))) {
     const piece = pieceOf(text, block, start, end)
     const last = pieces.at(-1)
-    if (last && last.tokens + piece.tokens <= max) {
-      pieces[pieces.length - 1] = { ...last, end: piece.end, tokens: last.tokens + piece.tokens }
-    } else pieces.push(piece)
+    // Two stretches together may be more tokens than both apart, so the whole is counted.
+    const joined = last && last.tokens + piece.tokens <= max ? pieceOf(text, block, last.start, piece.end) : undefined
+    if (joined && joined.tokens <= max) pieces[pieces.length - 1] = joined
+    else pieces.push(piece)
   }
   return pieces.map((piece) => trimmed(text, piece)).filter((piece) => piece.end > piece.start)
 }

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Chunk } from '#shared/domain/document.ts'
 import type { ParsedDocument } from '#shared/domain/indexing.ts'
+import { addressWords } from '#shared/text/address-words.ts'
 import { fixedStretches, recursiveStretches } from './chunk-blindly.ts'
 import { type Block, packBlocks, type Stretch } from './chunk-blocks.ts'
 import { codeBlocks } from './chunk-code.ts'
@@ -37,13 +38,21 @@ export async function chunkWith(
 ): Promise<Chunk[]> {
   if (chunking.strategy !== 'semantic') return chunkDocument(documentId, version, parsed, chunking)
   const headings = blocksOf(parsed).filter(({ kind }) => kind === 'heading')
-  const stretches = await semanticStretches(parsed.text, headings, chunking.sizes, embed)
+  const stretches = await semanticStretches(parsed.text, headings, roomOf(chunking), embed)
   return chunksFrom(documentId, version, parsed, chunking, stretches ?? stretchesOf(parsed, chunking))
 }
 
-function stretchesOf(parsed: ParsedDocument, { strategy, sizes, overlapTokens }: Chunking): Stretch[] {
+/** The overlap comes on top of a stretch, and both together stay within the size. */
+const roomOf = ({ sizes, overlapTokens }: Chunking) => ({
+  ...sizes,
+  max: sizes.max - overlapTokens,
+  target: Math.min(sizes.target, sizes.max - overlapTokens),
+})
+
+function stretchesOf(parsed: ParsedDocument, chunking: Chunking): Stretch[] {
   const { text } = parsed
-  const room = { ...sizes, max: sizes.max - overlapTokens, target: Math.min(sizes.target, sizes.max - overlapTokens) }
+  const { strategy } = chunking
+  const room = roomOf(chunking)
   const headings = () => blocksOf(parsed).filter(({ kind }) => kind === 'heading')
   switch (strategy) {
     case 'fixed':
@@ -96,6 +105,6 @@ function chunksFrom(
 const pageOf = (pageStarts: readonly number[], offset: number): number =>
   Math.max(1, pageStarts.findLastIndex((start) => start <= offset) + 1)
 
-/** What is embedded: a stretch torn from its article says "the device"; title, headings and context say which. */
-export const embeddingText = (chunk: Chunk): string =>
-  [chunk.title, chunk.section.join(' > '), chunk.context, chunk.text].filter(Boolean).join('\n')
+/** What is embedded: a stretch torn from its article says "the device"; title, product, address, headings and context say which. */
+export const embeddingText = ({ title, product, url, section, context, text }: Chunk): string =>
+  [title, [product, addressWords(url)].filter(Boolean).join(' '), section.join(' > '), context, text].filter(Boolean).join('\n')

@@ -30,15 +30,18 @@ export async function semanticStretches(
   const threshold = percentile(distances, BREAKPOINT_PERCENTILE)
   const groups: { start: number; end: number; tokens: number; section: readonly string[] }[] = []
   units.forEach((unit, i) => {
-    const tokens = countTokens(text.slice(unit.start, unit.end))
+    // What stands between two sentences (a heading, the head of a table) belongs to the one after it: nothing may be left out.
+    const start = units[i - 1]?.end ?? 0
+    const end = i === units.length - 1 ? text.length : unit.end
+    const tokens = countTokens(text.slice(start, end))
     const section = sectionAt(headings, unit.start)
     const open = groups.at(-1)
     const sameSection = open !== undefined && open.section.join('\n') === section.join('\n')
     const subjectChanges = i > 0 && distances[i - 1]! >= threshold && (open?.tokens ?? 0) >= sizes.small
     if (open && sameSection && !subjectChanges && open.tokens + tokens <= sizes.target) {
-      open.end = unit.end
+      open.end = end
       open.tokens += tokens
-    } else groups.push({ start: unit.start, end: unit.end, tokens, section })
+    } else groups.push({ start, end, tokens, section })
   })
   return groups
     .flatMap(({ start, end, section }) => cutBlock(text, { kind: 'body', start, end, section, seams: [] }, sizes.max))

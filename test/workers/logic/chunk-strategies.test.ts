@@ -58,7 +58,7 @@ test.each(ChunkStrategy.options)(
           if (strategy === 'fixed' || strategy === 'recursive') expect(text.slice(covered).trim()).toBe('')
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 100 },
     )
   },
 )
