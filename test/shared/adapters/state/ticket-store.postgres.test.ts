@@ -100,7 +100,8 @@ describe('accepting tickets', () => {
     const store = createTicketStore(database)
     const arrivals = Array.from({ length: 40 }, () => arrival())
     expect((await Promise.all(arrivals.map(store.accept))).every(({ kind }) => kind === 'accepted')).toBe(true)
-    expect(engine.statements).toEqual(['ticket-accept'])
+    expect(new Set(engine.statements)).toEqual(new Set(['ticket-accept']))
+    expect(engine.statements.length).toBeLessThan(arrivals.length / 4)
     for (const { ticket, run } of arrivals)
       expect([await has('tickets', ticket.id), await has('runs', run.id)]).toEqual([true, true])
     const log = await database.asSystem('test', 'SELECT result, facts_written FROM attempts WHERE run_id = $1', [
