@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { datesIn } from './dates-in-text.ts'
 import { magnitudeOf, NUMBER_WORDS } from './number-words.ts'
 import { quantityAt } from './quantity-at.ts'
@@ -61,7 +62,20 @@ const MAX_CODE_CHARACTERS = 80
  * overlap with what stands inside them; all else does not overlap. List numbers, `[1]` and placeholders such as `[EMAIL_1]` are
  * no facts. Words and formats are English, digits and symbols any language's. Linear in the text.
  */
-export function factsIn(text: string): Fact[] {
+export function factsIn(text: string): readonly Fact[] {
+  const facts = known.get(text) ?? readFacts(text)
+  known.set(text, facts)
+  return facts
+}
+
+/** Each sentence of a draft is read by every check on it, and a question by every step. Bounded by the characters kept. */
+const known = new LRUCache<string, readonly Fact[]>({
+  maxSize: 500_000,
+  maxEntrySize: 4_000,
+  sizeCalculation: (_facts, text) => text.length + 100,
+})
+
+function readFacts(text: string): readonly Fact[] {
   const found: Fact[] = []
   const taken = new Uint8Array(text.length)
   const free = (match: RegExpExecArray) => !taken.subarray(match.index, match.index + match[0].length).includes(1)

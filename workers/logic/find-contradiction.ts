@@ -55,8 +55,9 @@ export function findContradiction(
   cited: readonly Evidence[],
 ): string | undefined {
   const tooShort = terms.size < MIN_TERMS
+  const worded = new Map([...terms].filter(([term]) => !/\d/.test(term)))
   const twins = cited
-    .flatMap((evidence) => evidence.statements.map((statement) => compare(terms, statement, evidence)))
+    .flatMap((evidence) => evidence.statements.map((statement) => compare(worded, statement, evidence)))
     .filter(({ likeness, statement }) => (tooShort ? sameTerms(terms, statement.terms) : likeness >= NEAR_COPY))
     .sort((a, b) => b.likeness - a.likeness)
   const facts = factsIn(sentence)

@@ -5,7 +5,13 @@ import { readableRow, sentenceSpans, splitSentences, type TextUnit } from '#shar
 import { contentTerms } from '#shared/text/tokenize.ts'
 import { rarityOf } from '#shared/text/word-rarity.ts'
 
-export type EvidenceUnit = { readonly unit: TextUnit; readonly terms: ReadonlySet<string>; readonly facts: readonly Fact[] }
+export type EvidenceUnit = {
+  readonly unit: TextUnit
+  readonly terms: ReadonlySet<string>
+  /** The beginnings of its longer terms: words of one family share theirs. */
+  readonly families: ReadonlySet<string>
+  readonly facts: readonly Fact[]
+}
 
 export type Statement = { readonly text: string; readonly terms: ReadonlyMap<string, number>; readonly facts: readonly Fact[] }
 
@@ -71,9 +77,12 @@ function statementsOf(unit: TextUnit): string[] {
 function readUnit(unit: TextUnit, inside: readonly Fact[]): EvidenceUnit {
   const headers = (unit.cells ?? []).map((cell) => cell.header).join('\n')
   const own = inside.filter((fact) => fact.start >= unit.start && fact.end <= unit.end)
+  const terms = new Set(contentTerms(`${headers}\n${unit.text}`))
+  const long = [...terms].filter((term) => term.length > FAMILY_CHARACTERS)
   return {
     unit,
-    terms: new Set(contentTerms(`${headers}\n${unit.text}`)),
+    terms,
+    families: new Set(long.map((term) => term.slice(0, FAMILY_CHARACTERS))),
     facts: headers === '' ? own : [...own, ...factsIn(headers)],
   }
 }
@@ -103,15 +112,15 @@ const FAMILY_CHARACTERS = 5
 
 /** Best span of one passage; undefined when the passage has no units. */
 export function bestSpan(terms: ReadonlyMap<string, number>, evidence: Evidence): EvidenceSpan | undefined {
-  const total = [...terms.values()].reduce((sum, weight) => sum + weight, 0)
-  const credits = evidence.units.map((unit) => creditsOf(terms, unit, evidence.contextTerms))
+  const weighed = [...terms]
+  const total = weighed.reduce((sum, [, weight]) => sum + weight, 0)
+  const credits = evidence.units.map((unit) => creditsOf(weighed, unit, evidence.contextTerms))
   let best: { from: number; to: number; score: number } | undefined
   for (let from = 0; from < credits.length; from++) {
-    let merged: readonly number[] = []
+    const merged = new Float64Array(weighed.length)
     let reached = 0
     for (let to = from; to < Math.min(credits.length, from + MAX_SPAN_UNITS); to++) {
-      merged = credits[to]!.map((credit, term) => Math.max(credit, merged[term] ?? 0))
-      const score = total === 0 ? 0 : merged.reduce((sum, credit) => sum + credit, 0) / total
+      const score = total === 0 ? 0 : mergeInto(merged, credits[to]!) / total
       const cost = MIN_GAIN * (to - from)
       if (to > from && score < reached + MIN_GAIN) continue
       reached = score
@@ -132,12 +141,23 @@ export function bestSpan(terms: ReadonlyMap<string, number>, evidence: Evidence)
   }
 }
 
+/** Each term counts as its best unit has it. @returns the sum */
+function mergeInto(merged: Float64Array, credits: readonly number[]): number {
+  let sum = 0
+  for (let term = 0; term < credits.length; term++) {
+    if (credits[term]! > merged[term]!) merged[term] = credits[term]!
+    sum += merged[term]!
+  }
+  return sum
+}
+
 /** What each term of the claim earns from a unit: in full when it is there, in part from the headings or a word of its family. */
-function creditsOf(terms: ReadonlyMap<string, number>, { terms: present }: EvidenceUnit, context: ReadonlySet<string>): number[] {
-  const families = new Set(
-    [...present].filter((term) => term.length > FAMILY_CHARACTERS).map((term) => term.slice(0, FAMILY_CHARACTERS)),
-  )
-  return [...terms].map(([term, weight]) => {
+function creditsOf(
+  terms: readonly (readonly [string, number])[],
+  { terms: present, families }: EvidenceUnit,
+  context: ReadonlySet<string>,
+): number[] {
+  return terms.map(([term, weight]) => {
     if (present.has(term)) return weight
     if (context.has(term)) return weight * CONTEXT_CREDIT
     return term.length >= FAMILY_CHARACTERS && families.has(term.slice(0, FAMILY_CHARACTERS)) ? weight * FAMILY_CREDIT : 0

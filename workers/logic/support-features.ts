@@ -7,7 +7,7 @@ import { contentTerms, tokenize } from '#shared/text/tokenize.ts'
 import { rarityOf } from '#shared/text/word-rarity.ts'
 import { findContradiction } from './find-contradiction.ts'
 import { holdsFact, standsAmong } from './match-facts.ts'
-import { bestSpan, type Evidence, readEvidence, weighTerms } from './read-evidence.ts'
+import { bestSpan, type Evidence, readEvidence } from './read-evidence.ts'
 
 /** Two content words this close are said together. */
 const NEAR = 5
@@ -158,8 +158,8 @@ export function supportFeatures(text: string, index: SupportIndex): number[] {
 }
 
 function signsOf(sentence: string, index: SupportIndex): Signs {
-  const weights = weighTerms(sentence)
   const terms = contentTerms(sentence)
+  const weights = new Map(terms.map((term) => [term, rarityOf(term)]))
   const tokens = tokenize(sentence)
   const missing = terms.filter((term) => !isKnown(term, index))
   const weigh = (list: readonly string[]) => list.reduce((sum, term) => sum + rarityOf(term), 0)
