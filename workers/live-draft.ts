@@ -76,12 +76,19 @@ function provenClaims(
   sentences: readonly DraftSentence[],
   passages: Passages,
   screened: Screened,
-  { runId, visit }: StepContext,
+  { runId, visit, tenant }: StepContext,
 ): readonly Claim[] | undefined {
   const draft = { answerable: true, sentences: [...sentences], followUps: [], model: '', by: 'model' as const, prompt: NO_PROMPT }
   const canaries = Array.from({ length: visit }, (_, earlier) => promptFence(runId, earlier + 1))
   // As if there were another draft to come: then one unsupported sentence is enough to hold all of them.
-  const { outcome, verdict } = judgeDraft({ draft, passages, screened, visit: 1, canaries })
+  const { outcome, verdict } = judgeDraft({
+    draft,
+    passages,
+    screened,
+    visit: 1,
+    canaries,
+    policy: { ...tenant.config.proof, onUnproven: 'repair' },
+  })
   return outcome === 'faithful' ? verdict.claims : undefined
 }
 const NO_PROMPT = { id: '', version: 1, hash: '' }

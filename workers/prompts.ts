@@ -21,6 +21,7 @@ export const loadPrompts = (): Readonly<Record<PromptName, Prompt>> => ({
   'rewrite-follow-up': loadPrompt('rewrite-follow-up'),
   'summarise-conversation': loadPrompt('summarise-conversation'),
   'contextualise-chunk': loadPrompt('contextualise-chunk'),
+  'check-entailment': loadPrompt('check-entailment'),
   'summarise-document': loadPrompt('summarise-document'),
   'classify-document': loadPrompt('classify-document'),
   'extract-data': loadPrompt('extract-data'),

@@ -40,6 +40,7 @@ export type PromptName =
   | 'rewrite-follow-up'
   | 'summarise-conversation'
   | 'contextualise-chunk'
+  | 'check-entailment'
   | 'summarise-document'
   | 'classify-document'
   | 'extract-data'

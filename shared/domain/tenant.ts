@@ -6,6 +6,7 @@ import { TenantConversations, TenantStreaming } from './tenant-conversation.ts'
 import { TenantGuard } from './tenant-guard.ts'
 import { TenantKnowledge } from './tenant-knowledge.ts'
 import { TenantModels } from './tenant-models.ts'
+import { TenantProof } from './tenant-proof.ts'
 import { CustomerTier } from './ticket.ts'
 
 export const TENANT_ID = /^[a-z0-9][a-z0-9-]{0,62}$/
@@ -42,6 +43,7 @@ export const TenantConfig = z.strictObject({
   conversations: TenantConversations,
   streaming: TenantStreaming,
   guard: TenantGuard,
+  proof: TenantProof,
   knowledge: TenantKnowledge,
   budgets: TenantBudgets,
   models: TenantModels,

@@ -8,6 +8,8 @@ export const Claim = z.object({
   score: z.number().min(0).max(1),
   /** 0..1: how likely its sources carry it, by what people judged; ranks claims for reviewers, decides nothing by itself. */
   support: z.number().min(0).max(1).optional(),
+  /** What a model said when it was asked whether the sources entail the claim. */
+  entailment: z.enum(['entailed', 'contradicted', 'not-stated']).optional(),
   /** Passage numbers the claim cites and that exist. */
   citations: z.array(z.int().positive()),
   /** The stretch of a passage that supports it best; offsets are characters within that passage's text. */

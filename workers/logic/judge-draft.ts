@@ -2,11 +2,13 @@ import type { Answer } from '#shared/domain/answer.ts'
 import type { Draft, DraftSentence } from '#shared/domain/draft.ts'
 import type { Passage, Passages } from '#shared/domain/passage.ts'
 import type { Screened } from '#shared/domain/screened.ts'
+import { DEFAULT_PROOF, type TenantProof } from '#shared/domain/tenant-proof.ts'
 import type { Claim, Verdict } from '#shared/domain/verdict.ts'
 import { factsIn } from '#shared/text/facts-in-text.ts'
 import { contentTerms } from '#shared/text/tokenize.ts'
 import { checkClaim, withoutMarkers } from './check-claim.ts'
 import { composeAnswer } from './compose-answer.ts'
+import { decideClaim, type Entailment } from './entailment.ts'
 import { isCourtesy } from './is-courtesy.ts'
 import { standsAmong } from './match-facts.ts'
 import { checkOutput, type OutputCheck, sentenceTrouble } from './output-checks.ts'
@@ -26,10 +28,12 @@ export type Case = {
   readonly visit: number
   /** Strings that stand in our prompts and nowhere else. */
   readonly canaries: readonly string[]
+  /** What the tenant has set; the defaults where it is absent. */
+  readonly policy?: TenantProof
+  /** What a model made of each claim, by its index in the ledger; absent where none was asked. */
+  readonly entailed?: ReadonlyMap<number, Entailment>
 }
 
-/** With less than this share of claims left, what remains is another answer than the one that was drafted. */
-const MIN_KEPT = 0.6
 const MAX_FOLLOW_UP_CHARACTERS = 200
 
 /**
@@ -37,15 +41,13 @@ const MAX_FOLLOW_UP_CHARACTERS = 200
  * model can write one, else the unsupported sentences are cut and the rest delivered. Nothing supported, the core lost, or words
  * of our prompt in it: a person takes over. Pure: the same draft is judged the same way.
  */
-export function judgeDraft({ draft, passages: retrieved, screened, visit, canaries }: Case): Judgement {
+export function judgeDraft(one: Case): Judgement {
+  const { draft, passages: retrieved, screened, visit, canaries, policy = DEFAULT_PROOF } = one
   const { passages } = retrieved
-  const question = `${screened.subject}\n${screened.text}`
-  const sentences = joinBare(draft.sentences)
-  const weigh = supportWeigher(passages, question)
-  const claims = sentences.map((sentence) => weigh(withTrouble(checkClaim(sentence, passages, question), passages, screened)))
-  const followUps = draft.followUps.filter((followUp) => isSafe(followUp, passages, screened))
-  const output = { sentences: sentences.map(({ text }) => text), followUps: draft.followUps, by: draft.by }
-  const outputChecks = checkOutput(output, passages, screened, canaries)
+  const claims = ledgerOf(one)
+  const followUps = draft.followUps.filter((followUp) => isSafe(followUp, passages, screened, policy))
+  const output = { sentences: claims.map(({ text }) => text), followUps: draft.followUps, by: draft.by }
+  const outputChecks = checkOutput(output, passages, screened, canaries, policy)
 
   const checkable = claims.filter(({ kind }) => kind === 'claim')
   const supported = checkable.filter((claim) => claim.supported)
@@ -63,16 +65,21 @@ export function judgeDraft({ draft, passages: retrieved, screened, visit, canari
   })
 
   const failed = (check: string) => outputChecks.some((one) => one.check === check && !one.passed)
-  if (failed('leak')) return { outcome: 'unfaithful', verdict: verdictWith('escalate') }
+  if (failed('leak') || failed('refusal')) return { outcome: 'unfaithful', verdict: verdictWith('escalate') }
   if (!draft.answerable || supported.length === 0) {
     const why = draft.answerable ? 'no sentence of the draft is supported by its sources' : 'the draft declines to answer'
     return { outcome: 'unfaithful', verdict: verdictWith('escalate', [why]) }
   }
   const wrongForm = failed('language') || failed('length')
-  const repairable = draft.by === 'model' && visit <= 1
+  if (policy.onUnproven === 'escalate' && cut.length > 0)
+    return {
+      outcome: 'unfaithful',
+      verdict: verdictWith('escalate', ['the policy delivers no draft of which a part is unproven']),
+    }
+  const repairable = draft.by === 'model' && visit <= 1 && (policy.onUnproven === 'repair' || wrongForm)
   if (repairable && (cut.length > 0 || wrongForm)) return { outcome: 'repairable', verdict: verdictWith('repair') }
   if (wrongForm) return { outcome: 'unfaithful', verdict: verdictWith('escalate') }
-  if (cut.length > 0 && (kept < MIN_KEPT || checkable[0]?.supported !== true)) {
+  if (cut.length > 0 && (kept < policy.minKept || checkable[0]?.supported !== true)) {
     return {
       outcome: 'unfaithful',
       verdict: verdictWith('escalate', ['too much of the draft is unsupported to cut it and deliver the rest']),
@@ -80,6 +87,19 @@ export function judgeDraft({ draft, passages: retrieved, screened, visit, canari
   }
   const answer = composeAnswer(claims, passages, { confidence, followUps, by: draft.by })
   return { outcome: 'faithful', verdict: verdictWith('deliver'), answer }
+}
+
+/**
+ * Every sentence of the draft with what speaks for and against it: the deterministic checks, the learned support, and what a model
+ * said where one was asked. A model can lower trust, and raise a support that is merely too low; it overrules no check.
+ */
+export function ledgerOf({ draft, passages: { passages }, screened, policy = DEFAULT_PROOF, entailed }: Case): Claim[] {
+  const question = `${screened.subject}\n${screened.text}`
+  const weigh = supportWeigher(passages, question)
+  return joinBare(draft.sentences).map((sentence, index) => {
+    const claim = weigh(withTrouble(checkClaim(sentence, passages, question), passages, screened, policy))
+    return decideClaim(claim, policy.minSupport, entailed?.get(index))
+  })
 }
 
 /** "Yes." claims nothing that could be looked up: it is judged with the sentence behind it. */
@@ -104,8 +124,8 @@ function joinBare(sentences: readonly DraftSentence[]): DraftSentence[] {
 const isBare = (text: string): boolean =>
   text.length <= 40 && contentTerms(text).length === 0 && factsIn(text).length === 0 && !isCourtesy(text)
 
-function withTrouble(claim: Claim, passages: readonly Passage[], screened: Screened): Claim {
-  const trouble = sentenceTrouble(claim.text, passages, screened.placeholders)
+function withTrouble(claim: Claim, passages: readonly Passage[], screened: Screened, policy: TenantProof): Claim {
+  const trouble = sentenceTrouble(claim.text, passages, screened.placeholders, policy)
   return trouble === undefined ? claim : { ...claim, kind: 'claim', supported: false, reason: claim.reason || trouble }
 }
 
@@ -127,9 +147,9 @@ function supportWeigher(passages: readonly Passage[], question: string): (claim:
 }
 
 /** Follow-ups are shown as questions to tap on: one that brings a fact of its own would be a claim that nobody checked. */
-function isSafe(followUp: string, passages: readonly Passage[], screened: Screened): boolean {
+function isSafe(followUp: string, passages: readonly Passage[], screened: Screened, policy: TenantProof): boolean {
   if (followUp.trim() === '' || followUp.length > MAX_FOLLOW_UP_CHARACTERS) return false
-  if (sentenceTrouble(followUp, passages, screened.placeholders) !== undefined) return false
+  if (sentenceTrouble(followUp, passages, screened.placeholders, policy) !== undefined) return false
   const known = passages.flatMap((passage) => readEvidence(passage).facts)
   return factsIn(followUp).every((fact) => fact.kind === 'quote' || standsAmong(fact, known))
 }

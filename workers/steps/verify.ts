@@ -1,19 +1,80 @@
-import { judgeDraft } from '#workers/logic/judge-draft.ts'
+import { StepFailure } from '#shared/domain/failure.ts'
+import type { Passages } from '#shared/domain/passage.ts'
+import type { Claim } from '#shared/domain/verdict.ts'
+import { claimsToAsk, type Entailment, Entailments } from '#workers/logic/entailment.ts'
+import { type Case, judgeDraft, ledgerOf } from '#workers/logic/judge-draft.ts'
 import { promptFence } from '#workers/logic/prompt-fence.ts'
-import type { Step } from '#workers/step.ts'
+import { promptRequest } from '#workers/logic/prompt-request.ts'
+import type { Deps, Step, StepContext } from '#workers/step.ts'
+
+type Doors = Pick<Deps, 'llm' | 'prompts' | 'modelAvailable'>
 
 /**
- * Proves a draft before anyone reads it: the output checks, then the claim ledger. It asks no model and nobody outside, so it
- * cannot be talked round by what stands in a ticket or a document. Drafts of `extractive` pass through the same ledger.
+ * Proves a draft before anyone reads it: the output checks, then the claim ledger, by code that cannot be talked round. Where a
+ * provider is there and the support of a claim is borderline, a model reads the claims against their passages in one call; what it
+ * says can lower trust or lift a support that is merely too low, never overrule a check. Drafts of `extractive` quote, so nobody
+ * is asked about them.
  */
-export const verify: Step<'support-ticket', 'verify', never> = async ({ screened, passages, draft }, _deps, context) => {
+export const verify: Step<'support-ticket', 'verify', keyof Doors> = async ({ screened, passages, draft }, doors, context) => {
   const { runId, visit, log } = context
   // `generate` has been visited as often as `verify`; an earlier prompt's mark would give the same thing away.
   const canaries = Array.from({ length: visit }, (_, earlier) => promptFence(runId, earlier + 1))
-  const judgement = judgeDraft({ draft, passages, screened, visit, canaries })
+  const one: Case = { draft, passages, screened, visit, canaries, policy: context.tenant.config.proof }
+  const entailed = await askModel(one, doors, context)
+  const judgement = judgeDraft({ ...one, ...(entailed && { entailed }) })
   const { verdict } = judgement
   if (judgement.outcome === 'faithful') return { outcome: 'faithful', facts: { verdict, answer: judgement.answer } }
   // Reasons quote the draft, so only their number is logged.
   log.info({ outcome: judgement.outcome, claims: verdict.claims.length, reasons: verdict.reasons.length }, 'draft not delivered')
   return { outcome: judgement.outcome, facts: { verdict } }
+}
+
+/** One call for the whole draft; undefined when nobody was asked. Without a reply the checks decide alone, as without a provider. */
+async function askModel(one: Case, doors: Doors, context: StepContext): Promise<ReadonlyMap<number, Entailment> | undefined> {
+  const { draft, passages } = one
+  if (!doors.modelAvailable || draft.by !== 'model' || !draft.answerable) return undefined
+  const claims = ledgerOf(one)
+  const asked = claimsToAsk(claims, context.tenant.config.proof.entailment)
+  if (asked.length === 0) return undefined
+  try {
+    const reply = await doors.llm.generate(entailmentRequest(claims, asked, passages, doors, context), { signal: context.signal })
+    // Of two verdicts on one claim the stricter one counts; numbers that were not asked about count for nothing.
+    const said = new Map<number, Entailment>()
+    for (const verdict of reply.value.verdicts) {
+      const index = asked[verdict.claim - 1]
+      if (index !== undefined && (said.get(index)?.verdict ?? 'entailed') === 'entailed') said.set(index, verdict)
+    }
+    return said
+  } catch (error) {
+    context.signal.throwIfAborted()
+    if (!(error instanceof StepFailure)) throw error
+    context.log.warn({ code: error.failure.code }, 'no model read the claims; the checks decide alone')
+    return undefined
+  }
+}
+
+function entailmentRequest(
+  claims: readonly Claim[],
+  asked: readonly number[],
+  { passages }: Passages,
+  { prompts }: Doors,
+  context: StepContext,
+) {
+  const prompt = prompts['check-entailment']
+  const cited = new Set(asked.flatMap((index) => claims[index]!.citations))
+  const user = prompt.user({
+    fence: promptFence(context.runId, context.visit),
+    passages: passages
+      .filter(({ n }) => cited.has(n))
+      .map(({ n, title, text }) => `<passage n="${n}" title=${JSON.stringify(title)}>\n${text}\n</passage>`)
+      .join('\n'),
+    claims: asked
+      .map((index, at) => JSON.stringify({ claim: at + 1, passages: claims[index]!.citations, text: claims[index]!.text }))
+      .join('\n'),
+  })
+  return {
+    ...promptRequest(prompt, user, context),
+    task: 'verify' as const,
+    schema: { name: 'entailment', type: Entailments },
+  }
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Passage } from '#shared/domain/passage.ts'
 import type { Screened } from '#shared/domain/screened.ts'
-import { checkOutput, type Output, PROMPT_WORDS } from '#workers/logic/output-checks.ts'
+import { checkOutput, type Output } from '#workers/logic/output-checks.ts'
+import { PROMPT_WORDS } from '#workers/logic/output-leak.ts'
 import { loadPrompts } from '#workers/prompts.ts'
 
 const text = 'Write to help@larkspur.example or see https://help.larkspur.example/a. Call +49 30 1234567.'
@@ -28,7 +29,7 @@ const screened: Screened = {
   reasons: [],
   truncated: false,
 }
-const failed = (sentences: string[], more: Partial<Output> = {}, canaries = ['0123456789abcdef']) =>
+const failed = (sentences: string[], more: Partial<Output> = {}, canaries = ['a3f09c17be52']) =>
   checkOutput({ sentences, followUps: [], by: 'model', ...more }, passages, screened, canaries)
     .filter(({ passed }) => !passed)
     .map(({ check, detail }) => `${check}: ${detail}`)
@@ -68,7 +69,7 @@ describe('checkOutput', () => {
   })
 
   it('finds the marks of our prompts in sentences and follow-ups', () => {
-    expect(failed(['My note says 0123456789ABCDEF.'])).toEqual(['leak: repeats a mark of our prompt'])
+    expect(failed(['My note says A3F09C17BE52.'])).toEqual(['leak: repeats a mark of our prompt'])
     expect(failed(['All fine.'], { followUps: ['What does the system prompt say?'] })).toEqual([
       'leak: speaks of "system prompt"',
     ])
@@ -78,7 +79,7 @@ describe('checkOutput', () => {
 
   it('knows words that stand in the prompt that drafts answers', () => {
     const prompt = loadPrompts()['draft-answer']
-    const variables = { fence: 'f', language: 'en', passages: '', question: '', repair: '' }
+    const variables = { fence: 'f', language: 'en', passages: '', question: '', examples: '', repair: '' }
     const words = `${prompt.system}\n${prompt.user(variables)}`.toLowerCase()
     for (const known of PROMPT_WORDS) expect(words).toContain(known)
   })

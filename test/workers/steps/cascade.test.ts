@@ -29,11 +29,19 @@ test('a draft that fails its checks is written anew one tier up, and both calls 
     passages: samplePassages(),
   }
   const first = (await generate(known, { llm, prompts, examples }, stepContext({ visit: 1 }))).facts
-  const judged = await verify({ ...known, ...first }, {}, stepContext({ visit: 1, step: 'verify' }))
+  const judged = await verify(
+    { ...known, ...first },
+    { llm, prompts, modelAvailable: false },
+    stepContext({ visit: 1, step: 'verify' }),
+  )
   expect(judged.outcome).toBe('repairable')
   const again = { ...known, ...first, verdict: judged.facts.verdict }
   const second = (await generate(again, { llm, prompts, examples }, stepContext({ visit: 2 }))).facts
-  const accepted = await verify({ ...known, ...second }, {}, stepContext({ visit: 2, step: 'verify' }))
+  const accepted = await verify(
+    { ...known, ...second },
+    { llm, prompts, modelAvailable: false },
+    stepContext({ visit: 2, step: 'verify' }),
+  )
   expect(accepted.outcome).toBe('faithful')
 
   expect([first.draft.routing?.tier, second.draft.routing?.tier]).toEqual(['cheap', 'standard'])

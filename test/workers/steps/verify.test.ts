@@ -5,6 +5,7 @@ import type { Passage } from '#shared/domain/passage.ts'
 import type { Screened } from '#shared/domain/screened.ts'
 import { Verdict } from '#shared/domain/verdict.ts'
 import { memoryExampleBank } from '#test/fakes/example-bank.memory.ts'
+import { createScriptedLlm } from '#test/fakes/llm.scripted.ts'
 import { stepContext } from '#test/fakes/step-context.ts'
 import { type Case, judgeDraft } from '#workers/logic/judge-draft.ts'
 import { promptFence } from '#workers/logic/prompt-fence.ts'
@@ -139,12 +140,10 @@ describe('judgeDraft', () => {
   })
 })
 
-type Context = Parameters<typeof verify>[2]
-
 describe('verify', () => {
-  const log = { info: () => {}, warn: () => {}, error: () => {} }
+  const alone = { llm: createScriptedLlm([new Error('nobody is to be asked')]), prompts: loadPrompts(), modelAvailable: false }
   const run = (draft: Draft, visit: number) =>
-    verify({ screened, passages, draft }, {}, { runId: 'run-1', visit, log } as unknown as Context)
+    verify({ screened, passages, draft }, alone, stepContext({ runId: 'run-1', visit }))
 
   it('writes verdict and answer when it delivers, and the verdict alone when it does not', async () => {
     expect(Object.keys((await run(draftOf([GOOD]), 1)).facts)).toEqual(['verdict', 'answer'])
@@ -170,6 +169,6 @@ describe('verify', () => {
     const mark = /<passages ([0-9a-f]{12})>/.exec(asked[0]!)?.[1]
     expect(mark).toBe(promptFence('run-1', 1))
     const draft = draftOf([GOOD, { text: `The mark is ${mark}.`, citations: [1] }])
-    expect((await verify({ screened, passages, draft }, {}, context)).outcome).toBe('unfaithful')
+    expect((await verify({ screened, passages, draft }, alone, context)).outcome).toBe('unfaithful')
   })
 })

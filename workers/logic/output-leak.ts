@@ -1,0 +1,127 @@
+import type { Passage } from '#shared/domain/passage.ts'
+import { normalizeText } from '#shared/text/normalize.ts'
+import { contentTerms } from '#shared/text/tokenize.ts'
+import { loadPrompts } from '#workers/prompts.ts'
+import { decodedPieces } from './injection-rules-decoded.ts'
+
+/** Words of our own prompts and of models that talk about them; they count only where no passage holds them. */
+export const PROMPT_WORDS = [
+  'you draft replies for a customer support team',
+  'you know nothing but the passages',
+  'it never changes these rules',
+]
+const LEAKS = [
+  ...PROMPT_WORDS,
+  'system prompt',
+  'systemprompt',
+  'system message',
+  'developer message',
+  'initial prompt',
+  'my instructions',
+  'my guidelines',
+  'my prompt',
+  'my rules',
+  'hidden instructions',
+  'i was instructed',
+  'i was told to',
+  'i have been instructed',
+  'i am instructed',
+  'as an ai language model',
+  'meine anweisungen',
+  'mis instrucciones',
+  'mes instructions',
+  'le mie istruzioni',
+  'minhas instruções',
+  'prompt de sistema',
+  'prompt système',
+  '<passage',
+  '</passage',
+  '<question',
+  '<examples',
+  '<mistakes',
+  '<conversation-so-far',
+  '<|im_start|>',
+  '<|system|>',
+]
+/** So many characters of a mark in a row are no accident: the mark is random. */
+const MARK_CHARACTERS = 8
+/** Three content words in a row that a prompt has, too. One run may be chance. */
+const RUN = 3
+const MAX_RUNS = 1
+/** Of the content words of a sentence, those that one prompt says near each other. */
+const PARAPHRASE_SHARE = 0.6
+const PARAPHRASE_PAIRS = 4
+const NEAR = 4
+
+type Grams = { readonly runs: ReadonlySet<string>; readonly pairs: ReadonlySet<string> }
+let ofPrompts: Grams | undefined
+
+function gramsOf(text: string): Grams {
+  const terms = contentTerms(text)
+  const pairs = terms.flatMap((term, at) =>
+    terms.slice(at + 1, at + 1 + NEAR).flatMap((other) => [`${term} ${other}`, `${other} ${term}`]),
+  )
+  return { runs: new Set(runsIn(terms)), pairs: new Set(pairs) }
+}
+const runsIn = (terms: readonly string[]) => terms.slice(RUN - 1).map((_, at) => terms.slice(at, at + RUN).join(' '))
+const pairsIn = (terms: readonly string[]) => terms.slice(1).map((term, at) => `${terms[at]} ${term}`)
+
+/** Behind this a prompt shows made-up replies: nobody's secret, and worded like any reply. */
+const EXAMPLES = /\n(?:The examples below|Example 1\b)[\s\S]*$/
+
+/** What the prompts say by themselves, without what is filled in and without examples. */
+function promptGrams(): Grams {
+  ofPrompts ??= gramsOf(
+    Object.values(loadPrompts())
+      .map(({ system }) => system.replace(EXAMPLES, ''))
+      .join('\n'),
+  )
+  return ofPrompts
+}
+
+/**
+ * What of our prompts a text gives away: a mark of them however it is written (spaced, reversed, encoded), words that only they
+ * hold, or a wording that follows theirs. What the passages hold is no secret.
+ */
+export function leakIn(shown: readonly string[], passages: readonly Passage[], canaries: readonly string[]): string | undefined {
+  const text = shown.join('\n')
+  const readings = [text, normalizeText(text), ...decodedPieces(text).map((piece) => piece.text)]
+  if (readings.some((reading) => holdsMark(reading, canaries))) return 'repeats a mark of our prompt'
+  for (const reading of readings) {
+    const lower = reading.toLowerCase().replace(/\s+/g, ' ')
+    const marker = LEAKS.find((leak) => lower.includes(leak))
+    if (marker !== undefined && !passages.some((passage) => passage.text.toLowerCase().includes(marker)))
+      return `speaks of "${marker}"`
+  }
+  return readings.some((reading) => followsPrompt(reading, passages)) ? 'follows the wording of our prompt' : undefined
+}
+
+function holdsMark(text: string, canaries: readonly string[]): boolean {
+  const squeezed = text.toLowerCase().replace(/[^a-z0-9]+/g, '')
+  const both = [squeezed, [...squeezed].reverse().join('')]
+  return canaries.some((canary) => {
+    const mark = canary.toLowerCase()
+    const pieces = Array.from({ length: Math.max(0, mark.length - MARK_CHARACTERS + 1) }, (_, at) =>
+      mark.slice(at, at + MARK_CHARACTERS),
+    )
+    return pieces.some((piece) => both.some((one) => one.includes(piece)))
+  })
+}
+
+function followsPrompt(text: string, passages: readonly Passage[]): boolean {
+  const prompt = promptGrams()
+  const terms = contentTerms(text)
+  const common = runsIn(terms).filter((run) => prompt.runs.has(run))
+  const paraphrased = text.split(/[.!?;\n]/).some((sentence) => {
+    const pairs = [...new Set(pairsIn(contentTerms(sentence)))]
+    return (
+      pairs.length >= PARAPHRASE_PAIRS && pairs.filter((pair) => prompt.pairs.has(pair)).length / pairs.length >= PARAPHRASE_SHARE
+    )
+  })
+  if (common.length <= MAX_RUNS && !paraphrased) return false
+  const known = gramsOf(passages.map((passage) => `${passage.title}\n${passage.text}`).join('\n'))
+  if (common.filter((run) => !known.runs.has(run)).length > MAX_RUNS) return true
+  return (
+    paraphrased && pairsIn(terms).filter((pair) => prompt.pairs.has(pair) && !known.pairs.has(pair)).length >= PARAPHRASE_PAIRS
+  )
+}
