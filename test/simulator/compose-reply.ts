@@ -1,5 +1,6 @@
 import { contentTerms } from '#shared/text/tokenize.ts'
 import { passagesIn, questionIn } from './passages-in-prompt.ts'
+import { firstSentence, quotedPairs } from './quoted-digest.ts'
 import { quotedDraft } from './quoted-draft.ts'
 import { instanceOf, type JsonSchema } from './schema-instance.ts'
 
@@ -19,6 +20,9 @@ export function composeReply({ system, messages, schema }: Prompt): string {
     const draft = quotedDraft(questionIn(asked), passagesIn(`${system}\n${asked}`))
     return JSON.stringify({ ...(instanceOf(schema) as object), ...draft })
   }
+  if ('pairs' in properties) return JSON.stringify({ pairs: quotedPairs(passagesIn(asked)) })
+  if ('label' in properties && 'quote' in properties)
+    return JSON.stringify({ ...(instanceOf(schema) as object), quote: firstSentence(passagesIn(asked)[0]?.text ?? '') ?? '' })
   if ('intent' in properties) return JSON.stringify(likelyIntent(schema, properties, questionIn(asked)))
   return JSON.stringify({ ...(instanceOf(schema) as object), ...understood(properties, questionIn(asked)) })
 }

@@ -10,6 +10,8 @@ import { screenDocument } from './guard-document.ts'
 const PART_TOKENS = 12_000
 /** Beyond this a document is a book: each of its parts would have a sentence of the summary, and none of them would say much. */
 export const MAX_PARTS = 16
+/** More than any text of that many parts has: it need not be read to be refused. */
+export const MAX_CHARACTERS = MAX_PARTS * PART_TOKENS * 8
 
 /** Its chunks, made anew for every step that needs them: the same text gives the same chunks. Hidden instructions stay out. */
 export function digestChunks(documentId: string, parsed: ParsedDocument, { config }: Tenant): Chunk[] {

@@ -3,7 +3,7 @@ import type { ParsedDocument } from '#shared/domain/indexing.ts'
 import type { DigestItem } from '#shared/ports/document-set-store.ts'
 import { lookOf, looksLikeHtml, settleType } from '#shared/text/document-type.ts'
 import { itemOf, rejectItem } from '#workers/logic/digest-item.ts'
-import { digestChunks, MAX_PARTS, partsOf } from '#workers/logic/digest-parts.ts'
+import { digestChunks, MAX_CHARACTERS, MAX_PARTS, partsOf } from '#workers/logic/digest-parts.ts'
 import { textOf } from '#workers/logic/document-text.ts'
 import type { Deps, Step, StepContext } from '#workers/step.ts'
 
@@ -19,7 +19,8 @@ export const read: Step<'digest-document', 'read', keyof Doors> = async (_facts,
   const { parsed, contentHash } = found
   if (parsed.text.trim() === '')
     return rejectItem(doors.digestItems, { code: 'document-empty', reason: 'there is no text in the document' }, context)
-  const parts = partsOf(digestChunks(context.subjectId, parsed, context.tenant)).length
+  const fits = parsed.text.length <= MAX_CHARACTERS
+  const parts = fits ? partsOf(digestChunks(context.subjectId, parsed, context.tenant)).length : MAX_PARTS + 1
   const unfit = sizeProblem(parts)
   if (unfit) return rejectItem(doors.digestItems, unfit, context)
   await doors.digestItems.saveParsed(context.tenant.id, context.runId, parsed, contentHash)
@@ -30,7 +31,7 @@ function sizeProblem(parts: number): Unfit | undefined {
   if (parts === 0)
     return { code: 'document-empty', reason: 'there is nothing but headings (or hidden instructions) in the document' }
   if (parts <= MAX_PARTS) return undefined
-  return { code: 'document-too-long', reason: `it would take ${parts} calls to read the document; ${MAX_PARTS} are the most` }
+  return { code: 'document-too-long', reason: `it would take more than ${MAX_PARTS} calls to read the document` }
 }
 
 async function sourceOf(item: DigestItem, doors: Doors, context: StepContext): Promise<Found | Unfit> {
