@@ -6,6 +6,7 @@ import { TenantConversations, TenantStreaming } from './tenant-conversation.ts'
 import { TenantGuard } from './tenant-guard.ts'
 import { TenantKnowledge } from './tenant-knowledge.ts'
 import { TenantModels } from './tenant-models.ts'
+import { TenantPrivacy } from './tenant-privacy.ts'
 import { TenantProof } from './tenant-proof.ts'
 import { CustomerTier } from './ticket.ts'
 
@@ -47,6 +48,7 @@ export const TenantConfig = z.strictObject({
   knowledge: TenantKnowledge,
   budgets: TenantBudgets,
   models: TenantModels,
+  privacy: TenantPrivacy,
   /** Regular expressions are not accepted here: examples teach the classifier, policies decide. */
   examples: z
     .array(z.strictObject({ text: z.string().min(1).max(2_000), intent: z.string().regex(/^[a-z0-9_]{1,60}$/) }))

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { driverLicences } from './pii-official-ids.ts'
 import { cards, emails, ibans, networkAddresses, type PiiType, socialSecurityNumbers } from './pii-patterns.ts'
 import { introducedNames } from './pii-patterns-labelled.ts'
 import { phones } from './pii-phones.ts'
@@ -11,14 +12,29 @@ const PROVEN: Readonly<Partial<Record<PiiType, TaggedType>>> = {
   CARD: 'CREDIT_CARD',
   SSN: 'US_SSN',
   IP: 'IP_ADDRESS',
+  DRIVER_LICENCE: 'US_DRIVER_LICENSE',
 }
 /** Patterns that know a kind of writing, not a proof: used where the tagger sees nothing. */
 const LIKELY: Readonly<Partial<Record<PiiType, TaggedType>>> = { PHONE: 'PHONE_NUMBER', PERSON: 'PERSON' }
 const ADDRESS_OF_PAGE = /(?<![\p{L}\p{N}@])(?:https?:\/\/|www\.)[^\s<>"'`]{3,2000}/giu
 const TRAILING = /[.,;:!?)\]}]$/
 
+/** What a span of these types must look like whatever the tagger thinks; each is linear. */
+const SHAPES: Readonly<Partial<Record<TaggedType, RegExp>>> = {
+  IBAN_CODE: /^[A-Z]{2}\d{2}[A-Z\d -]{8,40}$/i,
+  EMAIL_ADDRESS: /@/,
+  DOMAIN_NAME: /^[^\s@]{1,200}\.[^\s@]{2,200}$/,
+  CREDIT_CARD: /^(?:\d[ -]?){11,18}\d$/,
+  IP_ADDRESS: /^[\da-f:.]{7,45}$/i,
+  US_SSN: /^\d{3}[ -]?\d{2}[ -]?\d{4}$/,
+  US_DRIVER_LICENSE: /\d{3}/,
+  PHONE_NUMBER: /^(?:[^\d]{0,3}\d){6,18}[^\d]{0,2}$/,
+  ZIP_CODE: /\d/,
+  AGE: /^\d{1,3}$/,
+}
+
 export const TAGGER_FILE = new URL('./pii-tagger-weights.bin', import.meta.url)
-const BITS = 18
+const BITS = 19
 let shipped: TaggerWeights | undefined
 
 /** The weights that `node cli/eval/train-pii.ts` wrote. @throws Error when the file is damaged */
@@ -33,7 +49,9 @@ export function shippedTagger(): TaggerWeights {
 
 /** What patterns find, as hints for the tagger and as proofs beside it. */
 export const patternSpans = (text: string) =>
-  [emails, ibans, cards, socialSecurityNumbers, phones, networkAddresses, introducedNames].flatMap((find) => [...find(text)])
+  [emails, ibans, cards, socialSecurityNumbers, phones, networkAddresses, driverLicences, introducedNames].flatMap((find) => [
+    ...find(text),
+  ])
 
 /**
  * Everything in a text that tells who somebody is or how to reach them, and what merely narrows it down (place, employer, age,
@@ -43,9 +61,12 @@ export function findPersonalData(text: string, model: TaggerWeights = shippedTag
   const patterns = patternSpans(text)
   const named = (types: Readonly<Partial<Record<PiiType, TaggedType>>>) =>
     patterns.flatMap(({ type, start, end }) => (types[type] ? [{ type: types[type], start, end }] : []))
+  const tagged = tagText(model, text, patterns).filter(
+    ({ type, start, end }) => SHAPES[type]?.test(text.slice(start, end)) ?? true,
+  )
   const taken = new Uint8Array(text.length)
   const kept: TypedSpan[] = []
-  for (const span of [...named(PROVEN), ...pageAddresses(text), ...tagText(model, text, patterns), ...named(LIKELY)]) {
+  for (const span of [...named(PROVEN), ...pageAddresses(text), ...tagged, ...named(LIKELY)]) {
     if (taken.subarray(span.start, span.end).includes(1)) continue
     taken.fill(1, span.start, span.end)
     kept.push(span)

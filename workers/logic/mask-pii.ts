@@ -1,4 +1,6 @@
 import type { Placeholder } from '#shared/domain/screened.ts'
+import type { TenantPrivacy } from '#shared/domain/tenant-privacy.ts'
+import { driverLicences, nationalIds } from './pii-official-ids.ts'
 import {
   cards,
   emails,
@@ -12,6 +14,7 @@ import {
 } from './pii-patterns.ts'
 import { datesOfBirth, introducedNames, secrets } from './pii-patterns-labelled.ts'
 import { phones } from './pii-phones.ts'
+import { identifiersOf, taggedSpans } from './pii-tagged-spans.ts'
 
 export type Masked = { text: string; placeholders: Placeholder[] }
 export type MaskOptions = {
@@ -19,6 +22,8 @@ export type MaskOptions = {
   requester?: { name?: string | undefined; email?: string | undefined } | undefined
   /** Those of an earlier text of the same ticket: the same value keeps its token. They come back at the head of the result. */
   placeholders?: readonly Placeholder[]
+  /** What the tenant wants masked beyond what identifies or reaches a person. */
+  privacy?: TenantPrivacy | undefined
 }
 
 /** Earlier finders win where two claim the same characters. */
@@ -30,6 +35,8 @@ const FINDERS: readonly ((text: string) => Iterable<PiiSpan>)[] = [
   ibans,
   cards,
   socialSecurityNumbers,
+  nationalIds,
+  driverLicences,
   datesOfBirth,
   phones,
   networkAddresses,
@@ -73,10 +80,15 @@ export function restorePii(text: string, placeholders: readonly Placeholder[]): 
 }
 
 /** All that may be personal, the most certain first; spans may overlap. */
-function* candidates(text: string, { requester, placeholders = [] }: MaskOptions): Generator<PiiSpan> {
+function* candidates(text: string, { requester, placeholders = [], privacy }: MaskOptions): Generator<PiiSpan> {
   const known = new Map<string, PiiSpan['type']>()
   for (const { type, value } of placeholders) if (type !== 'LITERAL') known.set(value, type as PiiSpan['type'])
-  for (const find of FINDERS) {
+  const finders = [
+    ...FINDERS,
+    (all: string) => identifiersOf(all, privacy?.identifiers ?? []),
+    (all: string) => taggedSpans(all, privacy?.alsoMask ?? []),
+  ]
+  for (const find of finders) {
     for (const span of find(text)) {
       if (span.type !== 'LITERAL') known.set(text.slice(span.start, span.end), span.type)
       yield span

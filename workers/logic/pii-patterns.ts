@@ -14,6 +14,17 @@ export type PiiType =
   | 'IP'
   | 'MAC'
   | 'PERSON'
+  | 'ADDRESS'
+  | 'NATIONAL_ID'
+  | 'DRIVER_LICENCE'
+  | 'IDENTIFIER'
+  | 'PLACE'
+  | 'ORGANISATION'
+  | 'DATE'
+  | 'TITLE'
+  | 'AGE'
+  | 'NATIONALITY'
+  | 'WEB'
   | 'LITERAL'
 
 /*
@@ -86,12 +97,19 @@ const IBAN_LENGTHS: ReadonlyMap<string, number> = new Map(
 )
 const IBAN_START = /(?<![\p{L}\p{N}])[A-Z]{2}\d{2}(?=[ -]?[A-Z0-9])/giu
 
+/** What is called one and has its length is one with a typing error. */
+const IBAN_CUE = /(?<!\p{L})iban[^\p{L}\n]{0,6}(?:is|lautet|ist|number|no|nr)?[^\p{L}\p{N}\n]{0,4}$/iu
+
 export function* ibans(text: string): Generator<PiiSpan> {
   for (const match of text.matchAll(IBAN_START)) {
     const length = IBAN_LENGTHS.get(match[0].slice(0, 2).toUpperCase())
     if (length === undefined) continue
     const { value, end } = take(text, match.index, length)
-    if (value.length === length && !/[\p{L}\p{N}]/u.test(text[end] ?? '') && ibanIsValid(value.toUpperCase()))
+    if (
+      value.length === length &&
+      !/[\p{L}\p{N}]/u.test(text[end] ?? '') &&
+      (ibanIsValid(value.toUpperCase()) || IBAN_CUE.test(contextBefore(text, match.index)))
+    )
       yield { type: 'IBAN', start: match.index, end }
   }
 }

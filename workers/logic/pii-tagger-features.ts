@@ -1,3 +1,5 @@
+import { classOf } from './pii-gazetteer.ts'
+
 /** A word, a number, or a single mark, in UTF-16 units, end exclusive. */
 export type TaggedToken = { readonly text: string; readonly start: number; readonly end: number; readonly afterBreak: boolean }
 
@@ -31,56 +33,111 @@ export function hashOf(text: string): number {
   return hash >>> 0
 }
 
-const PAD: TaggedToken = { text: '', start: 0, end: 0, afterBreak: true }
+/** What of a token is used by its neighbours' features too; computed once a token. */
+export type Look = { readonly word: string; readonly shape: string; readonly kind: string; readonly gluedToNext: boolean }
+const PAD: Look = { word: '', shape: '', kind: '', gluedToNext: false }
 
-/** What a token says about its tag whatever stands before it; `rules` holds what the patterns found there, or ''. */
-export function tokenFeatures(tokens: readonly TaggedToken[], rules: readonly string[], at: number): number[] {
-  const near = (offset: number) => tokens[at + offset] ?? PAD
-  const word = (offset: number) => near(offset).text.toLowerCase()
-  const shape = (offset: number) => shapeOf(near(offset).text)
+export function looksOf(tokens: readonly TaggedToken[]): Look[] {
+  return tokens.map(({ text, end }, at) => {
+    const word = text.toLowerCase()
+    return { word, shape: shapeOf(text), kind: kindOf(word), gluedToNext: tokens[at + 1]?.start === end }
+  })
+}
+
+const STREET_ENDING =
+  /(?:stra(?:ß|ss)e|str|weg|gasse|platz|allee|vej|vænget|gade|gatan|vägen|veien|gata|katu|tie|straat|laan|plein|utca|stien|dijk|steig|ufer|damm)$/u
+const JOB_ENDING =
+  /(?:manager|engineer|ician|ologist|ographer|analyst|operator|keeper|maker|worker|worker|ist|grapher|smith|attendant|clerk)$/u
+
+function kindOf(word: string): string {
+  const known = classOf(word)
+  if (known !== '' && known !== 'common') return known
+  if (word.length > 5 && STREET_ENDING.test(word)) return 'streetish'
+  if (word.length > 5 && JOB_ENDING.test(word)) return 'jobbish'
+  if (known === '' && /^\p{L}{2,}$/u.test(word)) return 'rare'
+  return known
+}
+
+/** The word before the colon that labels this place ("Phone:", also at the end of the line before), looked for a few tokens back. */
+const LABEL_REACH = 8
+function labelOf(tokens: readonly TaggedToken[], looks: readonly Look[], at: number): string {
+  for (let back = 1; back <= LABEL_REACH && at - back >= 1; back++) {
+    if (tokens[at - back]!.text === ':') return `${looks[at - back - 1]!.word} ${Math.min(back, 3)}`
+    if (tokens[at - back + 1]!.afterBreak && back > 3) return ''
+  }
+  return ''
+}
+
+/**
+ * What a token says about its tag whatever stands before it; `rules` holds what the patterns found there, or ''. The words around are
+ * given apart: training leaves some of them out, so that the tagger does not only learn its texts by heart.
+ */
+export function tokenFeatures(
+  tokens: readonly TaggedToken[],
+  looks: readonly Look[],
+  rules: readonly string[],
+  at: number,
+): { readonly plain: number[]; readonly lexical: number[] } {
+  const near = (offset: number) => looks[at + offset] ?? PAD
+  const word = (offset: number) => near(offset).word
+  const shape = (offset: number) => near(offset).shape
+  const kind = (offset: number) => near(offset).kind
   const [here, before, after] = [word(0), word(-1), word(1)]
-  const glued = `${near(-1).end === near(0).start ? 1 : 0}${near(0).end === near(1).start ? 1 : 0}`
-  const names = [
-    `w ${here}`,
-    `b ${before}`,
-    `a ${after}`,
-    `bb ${word(-2)}`,
-    `aa ${word(2)}`,
-    `bbb ${word(-3)}`,
-    `bw ${before} ${here}`,
-    `wa ${here} ${after}`,
-    `bbw ${word(-2)} ${before}`,
-    `aaw ${after} ${word(2)}`,
+  const glued = `${near(-1).gluedToNext ? 1 : 0}${near(0).gluedToNext ? 1 : 0}`
+  const startsLine = tokens[at]!.afterBreak || at === 0
+  const endsLine = tokens[at + 1]?.afterBreak ?? true
+  const plain = [
     `s ${shape(0)}`,
     `sb ${shape(-1)} ${shape(0)}`,
     `sa ${shape(0)} ${shape(1)}`,
     `sba ${shape(-1)} ${shape(0)} ${shape(1)}`,
     `sbb ${shape(-2)} ${shape(-1)} ${shape(0)}`,
     `saa ${shape(0)} ${shape(1)} ${shape(2)}`,
-    `bs ${before} ${shape(0)}`,
-    `as ${after} ${shape(0)}`,
     `g ${glued} ${shape(0)}`,
     `r ${rules[at] ?? ''} ${rules[at - 1] === rules[at] ? 'i' : 'b'}`,
     `rb ${rules[at - 1] ?? ''}`,
     `ra ${rules[at + 1] ?? ''}`,
-    ...(near(0).afterBreak || at === 0 ? [`first ${shape(0)}`] : []),
+    `k ${kind(0)} ${shape(0)}`,
+    `kb ${kind(-1)} ${shape(0)}`,
+    `ka ${kind(1)} ${shape(0)}`,
+    `kk ${kind(-1)} ${kind(0)} ${shape(0)}`,
+    `kx ${kind(0)} ${kind(1)} ${shape(0)}`,
+    `kba ${kind(-1)} ${kind(0)} ${kind(1)}`,
+    `kbb ${kind(-2)} ${kind(-1)} ${kind(0)} ${shape(0)}`,
+    `kaa ${kind(0)} ${kind(1)} ${kind(2)} ${shape(0)}`,
+    `line ${startsLine} ${endsLine} ${shape(0)} ${kind(0)}`,
   ]
   if (/^[\p{L}\p{M}]{3,}$/u.test(here))
-    names.push(
-      `p3 ${here.slice(0, 3)}`,
-      `u2 ${here.slice(-2)} ${shape(0)}`,
-      `u3 ${here.slice(-3)}`,
-      `u4 ${here.slice(-4)} ${shape(0)}`,
-    )
-  return names.map(hashOf)
+    plain.push(`u2 ${here.slice(-2)} ${shape(0)}`, `u3 ${here.slice(-3)}`, `u3k ${here.slice(-3)} ${kind(0)}`)
+  const lexical = [
+    `w ${here}`,
+    `b ${before}`,
+    `a ${after}`,
+    `bb ${word(-2)}`,
+    `aa ${word(2)}`,
+    `bw ${before} ${here}`,
+    `wa ${here} ${after}`,
+    `bbw ${word(-2)} ${before}`,
+    `aaw ${after} ${word(2)}`,
+    `bs ${before} ${shape(0)}`,
+    `as ${after} ${shape(0)}`,
+    `bk ${before} ${kind(0)} ${shape(0)}`,
+    `ak ${after} ${kind(0)} ${shape(0)}`,
+    `bbk ${word(-2)} ${kind(0)} ${shape(0)}`,
+    `label ${labelOf(tokens, looks, at)} ${shape(0)}`,
+  ]
+  if (here.length > 4) lexical.push(`p3 ${here.slice(0, 3)}`, `u4 ${here.slice(-4)} ${shape(0)}`)
+  return { plain: plain.map(hashOf), lexical: lexical.map(hashOf) }
 }
 
 /** What the tags before it add. */
-export const historyFeatures = (tokens: readonly TaggedToken[], at: number, last: string, beforeLast: string): number[] =>
+export const historyFeatures = (looks: readonly Look[], at: number, last: string, beforeLast: string): number[] =>
   [
     `t ${last}`,
     `tt ${beforeLast} ${last}`,
-    `tw ${last} ${tokens[at]!.text.toLowerCase()}`,
-    `ts ${last} ${shapeOf(tokens[at]!.text)}`,
-    `tb ${last} ${tokens[at - 1]?.text.toLowerCase() ?? ''}`,
+    `tw ${last} ${looks[at]!.word}`,
+    `ts ${last} ${looks[at]!.shape} ${looks[at]!.kind}`,
+    `tk ${last} ${looks[at - 1]?.kind ?? ''} ${looks[at]!.kind} ${looks[at]!.shape}`,
+    `ta ${last} ${looks[at]!.shape} ${looks[at + 1]?.shape ?? ''}`,
+    `tb ${last} ${looks[at - 1]?.word ?? ''}`,
   ].map(hashOf)

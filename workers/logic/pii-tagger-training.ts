@@ -1,21 +1,25 @@
 import { patternSpans } from './find-personal-data.ts'
+import { hintSpans } from './pii-hints.ts'
 import { bestTag, rulesAt, slotOf, TAGS, type TaggerWeights, type TypedSpan } from './pii-tagger.ts'
-import { historyFeatures, type TaggedToken, tokenFeatures, tokensOf } from './pii-tagger-features.ts'
+import { historyFeatures, looksOf, type TaggedToken, tokenFeatures, tokensOf } from './pii-tagger-features.ts'
 
 /** Offsets are UTF-16 units. */
-export type TaggedText = { readonly text: string; readonly spans: readonly TypedSpan[] }
-type Prepared = {
+export type TaggedText = { readonly text: string; readonly spans: readonly TypedSpan[]; readonly template?: string }
+export type Prepared = {
   readonly tokens: readonly TaggedToken[]
-  readonly features: readonly number[][]
+  readonly looks: ReturnType<typeof looksOf>
+  readonly features: readonly ReturnType<typeof tokenFeatures>[]
   readonly gold: readonly number[]
 }
 
 export function prepare({ text, spans }: TaggedText): Prepared {
   const tokens = tokensOf(text)
-  const rules = rulesAt(tokens, patternSpans(text))
+  const rules = rulesAt(tokens, [...patternSpans(text), ...hintSpans(text)])
+  const looks = looksOf(tokens)
   return {
     tokens,
-    features: tokens.map((_, at) => tokenFeatures(tokens, rules, at)),
+    looks,
+    features: tokens.map((_, at) => tokenFeatures(tokens, looks, rules, at)),
     gold: tokens.map((token) => goldTag(token, spans)),
   }
 }
@@ -25,13 +29,21 @@ function goldTag({ start, end }: TaggedToken, spans: readonly TypedSpan[]): numb
   return span === undefined ? 0 : TAGS.indexOf(`${start === span.start ? 'B' : 'I'}-${span.type}`)
 }
 
+export type TrainingOptions = {
+  readonly bits: number
+  readonly epochs: number
+  /** The share of word features that is left out at each look, so that no text is learnt by heart. */
+  readonly dropout: number
+  readonly random: () => number
+}
+
 /**
  * Averaged perceptron over its own greedy decisions, so that it learns to live with its mistakes. The same texts, order and random
  * give the same weights.
  */
 export function trainTagger(
   texts: readonly Prepared[],
-  { bits, epochs, random }: { readonly bits: number; readonly epochs: number; readonly random: () => number },
+  { bits, epochs, dropout, random }: TrainingOptions,
 ): TaggerWeights & { readonly weights: Float32Array } {
   const weights = new Float32Array(2 ** bits)
   const sums = new Float64Array(2 ** bits)
@@ -49,11 +61,13 @@ export function trainTagger(
   for (let epoch = 0; epoch < epochs; epoch++) {
     shuffle(order, random)
     for (const at of order) {
-      const { tokens, features, gold } = texts[at]!
+      const { tokens, looks, features, gold } = texts[at]!
       let [beforeLast, last] = [0, 0]
       for (let place = 0; place < tokens.length; place++) {
         step++
-        const all = [...features[place]!, ...historyFeatures(tokens, place, TAGS[last]!, TAGS[beforeLast]!)]
+        const { plain, lexical } = features[place]!
+        const kept = dropout > 0 ? lexical.filter(() => random() >= dropout) : lexical
+        const all = [...plain, ...kept, ...historyFeatures(looks, place, TAGS[last]!, TAGS[beforeLast]!)]
         const given = bestTag({ bits, weights }, all, last)
         if (given !== gold[place]) {
           change(all, gold[place]!, 1)

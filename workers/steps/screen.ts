@@ -1,4 +1,5 @@
 import type { Screened } from '#shared/domain/screened.ts'
+import type { TenantPrivacy } from '#shared/domain/tenant-privacy.ts'
 import type { Ticket } from '#shared/domain/ticket.ts'
 import { normalizeText } from '#shared/text/normalize.ts'
 import { detectLanguage } from '#workers/logic/detect-language.ts'
@@ -21,14 +22,14 @@ const CUT = '\n[…]\n'
  */
 export const screen: Step<'support-ticket', 'screen', never> = async ({ ticket }, _deps, context) => {
   const { policies, guard: limits } = context.tenant.config
-  const screened = screenTicket(ticket, policies.blockInjectionAt, limits.suspectMessageAt)
+  const screened = screenTicket(ticket, policies.blockInjectionAt, limits.suspectMessageAt, context.tenant.config.privacy)
   const { reasons, injection, guard, placeholders, truncated } = screened
   if (guard !== 'clean' || reasons.length > 0 || truncated)
     context.log.info({ reasons, guard, injection, placeholders: placeholders.length, truncated }, 'screened with findings')
   return { outcome: reasons.length > 0 ? 'blocked' : 'clean', facts: { screened } }
 }
 
-function screenTicket(ticket: Ticket, blockInjectionAt: number, suspectMessageAt: number): Screened {
+function screenTicket(ticket: Ticket, blockInjectionAt: number, suspectMessageAt: number, privacy: TenantPrivacy): Screened {
   const subject = cutMiddle(normalizeText(ticket.subject), MAX_SUBJECT_CHARACTERS)
   const body = cutMiddle(normalizeText(ticket.body), MAX_SCREENED_CHARACTERS)
   const visible = `${subject.text}\n${body.text}`
@@ -38,7 +39,7 @@ function screenTicket(ticket: Ticket, blockInjectionAt: number, suspectMessageAt
     ? cutMiddle(`${ticket.subject}\n${ticket.body}`, MAX_SCREENED_CHARACTERS).text
     : visible
   const injection = scoreMessage(visible, hidden)
-  const { maskedSubject, maskedBody, placeholders } = maskBoth(subject.text, body.text, ticket)
+  const { maskedSubject, maskedBody, placeholders } = maskBoth(subject.text, body.text, ticket, privacy)
   const { language, confidence } = detectLanguage(`${maskedBody}\n${maskedSubject}`)
 
   const reasons: string[] = []
@@ -61,10 +62,10 @@ function screenTicket(ticket: Ticket, blockInjectionAt: number, suspectMessageAt
 const HIDING = /[\u202d\u202e\u{e0020}-\u{e007e}]/u
 
 /** What is personal in one of the two is personal in both: the subject is masked again with what the body gave away. */
-function maskBoth(subject: string, body: string, { requester }: Ticket) {
-  const first = maskPii(subject, { requester })
-  const second = maskPii(body, { requester, placeholders: first.placeholders })
-  const again = maskPii(subject, { requester, placeholders: second.placeholders })
+function maskBoth(subject: string, body: string, { requester }: Ticket, privacy: TenantPrivacy) {
+  const first = maskPii(subject, { requester, privacy })
+  const second = maskPii(body, { requester, privacy, placeholders: first.placeholders })
+  const again = maskPii(subject, { requester, privacy, placeholders: second.placeholders })
   return { maskedSubject: again.text, maskedBody: second.text, placeholders: again.placeholders }
 }
 

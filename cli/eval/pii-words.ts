@@ -1,0 +1,23 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { readMessages } from './pii-data.ts'
+
+const PROSE = ['banking77', 'bitext']
+const LEAST = 6
+
+/** Words that well-cased public texts often write in lower case: a name is hardly ever among them. Sorted. */
+export function commonWords(folder: string): string[] {
+  const counts = new Map<string, number>()
+  const count = (text: string) => {
+    for (const [word] of text.matchAll(/(?<![\p{L}\p{M}])[a-z]{2,}(?![\p{L}\p{M}])/gu))
+      counts.set(word, (counts.get(word) ?? 0) + 1)
+  }
+  for (const name of PROSE) for (const text of readMessages(folder, name)) count(text)
+  const articles = readdirSync(join(folder, 'msft_support_kb')).filter((file) => file.startsWith('kb_'))
+  for (const file of articles)
+    for (const line of readFileSync(join(folder, 'msft_support_kb', file), 'utf8')
+      .trimEnd()
+      .split('\n'))
+      for (const section of JSON.parse(line).sections) count(String(section.t))
+  return [...counts].flatMap(([word, times]) => (times < LEAST ? [] : [word])).sort()
+}
