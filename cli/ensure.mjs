@@ -21,7 +21,7 @@ function fail(message) {
 if (!existsSync(stamp) || readFileSync(stamp, 'utf8').trim() !== lockHash) {
   console.error('answerline: installing packages (first start, or the lock file changed) …')
   // ONNXRUNTIME_NODE_INSTALL: nothing may be downloaded beyond the registry's own packages.
-  const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], {
+  const npm = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' },
