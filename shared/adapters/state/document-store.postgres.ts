@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import type { Database } from '#shared/database/client.ts'
+import { groupByTenant } from '#shared/database/group-by-tenant.ts'
 import { toJson, toText } from '#shared/database/json.ts'
 import { ChunkingChoice } from '#shared/domain/chunking.ts'
 import { Audience, Chunk, DocumentState } from '#shared/domain/document.ts'
@@ -121,16 +122,13 @@ export function createDocumentStore(database: Database): DocumentStore {
 }
 
 export function createKnowledge(database: Database): Knowledge {
+  const version = groupByTenant(async (tenantId: string, calls: readonly undefined[]) => {
+    const sql = 'SELECT version FROM knowledge_versions WHERE tenant_id = $1'
+    const rows = await database.forTenant(tenantId, sql, [], 'knowledge-version')
+    return calls.map(() => String(rows[0]?.version ?? 0))
+  })
   return {
-    async version(tenantId) {
-      const rows = await database.forTenant(
-        tenantId,
-        'SELECT version FROM knowledge_versions WHERE tenant_id = $1',
-        [],
-        'knowledge-version',
-      )
-      return String(rows[0]?.version ?? 0)
-    },
+    version: (tenantId) => version(tenantId, undefined),
     async bump(tenantId) {
       const sql = `
         INSERT INTO knowledge_versions (tenant_id, version) VALUES ($1, 1)
