@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { benchBatch, FULL_BATCH, QUICK_BATCH } from './batch.ts'
 import { benchCache, FULL_CACHE, QUICK_CACHE } from './cache.ts'
+import { benchCanary, FULL_CANARY, QUICK_CANARY } from './canary.ts'
 import { benchDayCost, FULL_DAY, QUICK_DAY } from './day-cost.ts'
 import { benchGateway, FULL_GATEWAY, QUICK_GATEWAY } from './gateway.ts'
 import { benchIngest, FULL_INGEST, QUICK_INGEST } from './ingest.ts'
@@ -30,6 +31,7 @@ const BENCHES: Readonly<Record<string, (options: BenchArguments) => Promise<Benc
   ingest: ({ quick, ...options }) => benchIngest({ ...(quick ? QUICK_INGEST : FULL_INGEST), ...options }),
   batch: ({ quick, ...options }) => benchBatch({ ...(quick ? QUICK_BATCH : FULL_BATCH), ...options }),
   cache: ({ quick, say }) => benchCache({ ...(quick ? QUICK_CACHE : FULL_CACHE), say }),
+  canary: ({ quick, ...options }) => benchCanary({ ...(quick ? QUICK_CANARY : FULL_CANARY), ...options }),
   memory: ({ quick, ...options }) => benchMemory({ ...(quick ? QUICK_MEMORY : FULL_MEMORY), ...options }),
   gateway: ({ quick, ...options }) => benchGateway({ ...(quick ? QUICK_GATEWAY : FULL_GATEWAY), ...options }),
   'day-cost': ({ quick, ...options }) => benchDayCost({ ...(quick ? QUICK_DAY : FULL_DAY), ...options }),

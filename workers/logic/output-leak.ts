@@ -53,8 +53,11 @@ const PARAPHRASE_SHARE = 0.6
 const PARAPHRASE_PAIRS = 4
 const NEAR = 4
 
+/** Letters and digits in a row, whatever stands between them: about four words. */
+const WINDOW_CHARACTERS = 20
+
 type Grams = { readonly runs: ReadonlySet<string>; readonly pairs: ReadonlySet<string> }
-let ofPrompts: Grams | undefined
+let ofPrompts: (Grams & { readonly windows: ReadonlySet<string> }) | undefined
 
 function gramsOf(text: string): Grams {
   const terms = contentTerms(text)
@@ -70,13 +73,31 @@ const pairsIn = (terms: readonly string[]) => terms.slice(1).map((term, at) => `
 const EXAMPLES = /\n(?:The examples below|Example 1\b)[\s\S]*$/
 
 /** What the prompts say by themselves, without what is filled in and without examples. */
-function promptGrams(): Grams {
-  ofPrompts ??= gramsOf(
-    Object.values(loadPrompts())
-      .map(({ system }) => system.replace(EXAMPLES, ''))
-      .join('\n'),
-  )
+function promptGrams() {
+  if (ofPrompts) return ofPrompts
+  const text = Object.values(loadPrompts())
+    .map(({ system }) => system.replace(EXAMPLES, ''))
+    .join('\n')
+  ofPrompts = { ...gramsOf(text), windows: new Set(windowsIn(squeezed(text))) }
   return ofPrompts
+}
+
+const squeezed = (text: string) => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '')
+const windowsIn = (letters: string): string[] =>
+  Array.from({ length: Math.max(0, letters.length - WINDOW_CHARACTERS + 1) }, (_, at) =>
+    letters.slice(at, at + WINDOW_CHARACTERS),
+  )
+
+/** Spelt out, spaced, reversed: the letters of a prompt in their order, which no passage has. */
+function spellsPrompt(text: string, passages: readonly Passage[]): boolean {
+  const letters = squeezed(text)
+  const { windows } = promptGrams()
+  const found = [letters, [...letters].reverse().join('')].flatMap((one) =>
+    windowsIn(one).filter((window) => windows.has(window)),
+  )
+  if (found.length === 0) return false
+  const known = passages.map((passage) => squeezed(`${passage.title}\n${passage.text}`))
+  return found.some((window) => !known.some((one) => one.includes(window)))
 }
 
 /**
@@ -85,7 +106,7 @@ function promptGrams(): Grams {
  */
 export function leakIn(shown: readonly string[], passages: readonly Passage[], canaries: readonly string[]): string | undefined {
   const text = shown.join('\n')
-  const readings = [text, normalizeText(text), ...decodedPieces(text).map((piece) => piece.text)]
+  const readings = [text, normalizeText(text).normalize('NFKC'), ...decodedPieces(text).map((piece) => piece.text)]
   if (readings.some((reading) => holdsMark(reading, canaries))) return 'repeats a mark of our prompt'
   for (const reading of readings) {
     const lower = reading.toLowerCase().replace(/\s+/g, ' ')
@@ -93,12 +114,14 @@ export function leakIn(shown: readonly string[], passages: readonly Passage[], c
     if (marker !== undefined && !passages.some((passage) => passage.text.toLowerCase().includes(marker)))
       return `speaks of "${marker}"`
   }
-  return readings.some((reading) => followsPrompt(reading, passages)) ? 'follows the wording of our prompt' : undefined
+  return readings.some((reading) => spellsPrompt(reading, passages) || followsPrompt(reading, passages))
+    ? 'follows the wording of our prompt'
+    : undefined
 }
 
 function holdsMark(text: string, canaries: readonly string[]): boolean {
-  const squeezed = text.toLowerCase().replace(/[^a-z0-9]+/g, '')
-  const both = [squeezed, [...squeezed].reverse().join('')]
+  const letters = squeezed(text.normalize('NFKC')).replace(/[^a-z0-9]+/g, '')
+  const both = [letters, [...letters].reverse().join('')]
   return canaries.some((canary) => {
     const mark = canary.toLowerCase()
     const pieces = Array.from({ length: Math.max(0, mark.length - MARK_CHARACTERS + 1) }, (_, at) =>
