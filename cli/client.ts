@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from '#shared/config.ts'
+import { plainText } from './plain-text.ts'
 
 const ANSWER_TIMEOUT_MS = 5_000
 
@@ -13,6 +14,8 @@ export type Client = {
     headers?: Readonly<Record<string, string>>,
   ): Promise<{ status: number; body: unknown }>
 }
+
+const readable = (_key: string, value: unknown) => (typeof value === 'string' ? plainText(value) : value)
 
 /** Talks to an API with the admin key of this machine, as a user's own program would. */
 export function apiClient(url: string, key: string): Client {
@@ -31,7 +34,7 @@ export function apiClient(url: string, key: string): Client {
       const text = await response.text()
       // By its type and not by its looks: NDJSON starts like JSON, too.
       const isJson = /[/+]json\b/.test(response.headers.get('content-type') ?? '')
-      return { status: response.status, body: isJson && text !== '' ? JSON.parse(text) : text }
+      return { status: response.status, body: isJson && text !== '' ? JSON.parse(text, readable) : plainText(text) }
     },
   }
 }
