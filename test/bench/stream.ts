@@ -4,8 +4,11 @@ import { quantile, rounded } from './figures.ts'
 import { PERSISTENCE, startStores } from './private-stores.ts'
 import { type BenchReport, machine } from './report.ts'
 import { type Side, startSide } from './side.ts'
-import type { Conversed, CutResult, Question } from './sides/stream-load.ts'
+import type { Converse, Conversed, CutResult, Question } from './sides/stream-load.ts'
 
+/** burst: all begin at once, one question each · paced: people who read and think before they go on, all alive at the same time */
+type Pace = 'burst' | 'paced'
+type Pacing = Pick<Converse, 'turns' | 'rampSeconds' | 'thinkSeconds' | 'maxSeconds'>
 export type StreamOptions = {
   /** Conversations that are open at the same time, each in two modes. */
   readonly conversations: number
@@ -15,9 +18,8 @@ export type StreamOptions = {
   readonly questions: number
   /** How long every process may go on with the tenant's settings as they were. */
   readonly settleMs: number
-  readonly turns: number
-  readonly rampSeconds: number
-  readonly thinkSeconds: number
+  /** How the conversations come: each reading is made in each mode, and printed under its name. */
+  readonly paces: Readonly<Record<Pace, Pacing>>
   readonly idle: number
   readonly cutStreams: number
   readonly cutsPerSecond: number
@@ -28,21 +30,23 @@ export type StreamOptions = {
   readonly say: (line: string) => void
 }
 type Sizes = Omit<StreamOptions, 'profileFolder' | 'say'>
-const PACE = { firstTokenMs: 200, tokensPerSecond: 50 }
+const PROVIDER = { firstTokenMs: 200, tokensPerSecond: 50 }
 export const FULL_STREAM: Sizes = {
   conversations: 1_000,
   modes: ['after', 'before'],
   articles: 100,
   questions: 40,
   settleMs: 6_000,
-  turns: 2,
-  rampSeconds: 45,
-  thinkSeconds: 30,
+  paces: {
+    burst: { turns: 1, rampSeconds: 1, thinkSeconds: 0, maxSeconds: 60 },
+    // The last begins when the first has two more turns to go; after two and a half minutes nobody asks any more.
+    paced: { turns: 4, rampSeconds: 30, thinkSeconds: 30, maxSeconds: 150 },
+  },
   idle: 5_000,
   cutStreams: 1_000,
   cutsPerSecond: 15,
   cached: 300,
-  ...PACE,
+  ...PROVIDER,
 }
 export const QUICK_STREAM: Sizes = {
   conversations: 4,
@@ -51,9 +55,10 @@ export const QUICK_STREAM: Sizes = {
   questions: 4,
   // One setting from the beginning to the end: repeated questions may come from the cache.
   settleMs: 0,
-  turns: 2,
-  rampSeconds: 1,
-  thinkSeconds: 0.3,
+  paces: {
+    burst: { turns: 1, rampSeconds: 0.1, thinkSeconds: 0, maxSeconds: 60 },
+    paced: { turns: 2, rampSeconds: 1, thinkSeconds: 0.3, maxSeconds: 60 },
+  },
   idle: 50,
   cutStreams: 10,
   cutsPerSecond: 10,
@@ -93,7 +98,7 @@ export async function benchStream(options: StreamOptions): Promise<BenchReport> 
       url: providerUrl,
       n: Math.min(100, options.conversations),
     })
-    const talk = await inBothModes({ api, worker, load, url, questions }, options)
+    const talks = await inAllReadings({ api, worker, load, url, questions }, options)
     await configure(api, { verify: 'before', cache: true }, options)
     const hits = await load.call<{ times: number[]; hits: number }>('cached', { url, n: options.cached, question: questions[0] })
     say(
@@ -111,7 +116,7 @@ export async function benchStream(options: StreamOptions): Promise<BenchReport> 
     say(`cut: ${cut.identical} of ${options.cutStreams} identical, ${cut.resumed} resumptions ${cut.examples.join('\n')}`)
     await worker.stop()
     const idle = await idleConnections(api, load, url, options)
-    return summary({ talk, provided, hits, cut, idle, where }, options)
+    return summary({ talks, provided, hits, cut, idle, where }, options)
   } finally {
     await Promise.all([api, worker, load, provider].map((side) => side.stop()))
     await stores.stop()
@@ -137,9 +142,7 @@ async function answerable(load: Side, api: Side, url: string, options: StreamOpt
     const one = await load.call<Conversed>('converse', {
       url,
       conversations: 1,
-      turns: 1,
-      rampSeconds: 0,
-      thinkSeconds: 0,
+      ...{ turns: 1, rampSeconds: 0, thinkSeconds: 0, maxSeconds: 60 },
       questions: [question],
       name: `warm-${good.length}-${subject.length}-${body.length}`,
     })
@@ -157,30 +160,25 @@ type World = {
   readonly url: string
   readonly questions: readonly Question[]
 }
-type Talks = { before?: Talk; after?: Talk }
+type Talks = { readonly [pace in Pace]: { before?: Talk; after?: Talk } }
 type Talk = Conversed & { readonly apiCpuSeconds: number; readonly workerCpuSeconds: number }
 
-async function inBothModes({ api, worker, load, url, questions }: World, options: StreamOptions): Promise<Talks> {
-  const talks: Talks = {}
+async function inAllReadings({ api, worker, load, url, questions }: World, options: StreamOptions): Promise<Talks> {
+  const talks: Talks = { burst: {}, paced: {} }
   for (const verify of options.modes) {
     await configure(api, { verify, cache: false }, options)
-    const [apiCpu, workerCpu] = [await api.call<number>('cpu'), await worker.call<number>('cpu')]
-    const { conversations, turns, rampSeconds, thinkSeconds } = options
-    const talk = await load.call<Conversed>('converse', {
-      url,
-      conversations,
-      turns,
-      rampSeconds,
-      thinkSeconds,
-      questions,
-      name: verify,
-    })
-    talks[verify] = {
-      ...talk,
-      apiCpuSeconds: (await api.call<number>('cpu')) - apiCpu,
-      workerCpuSeconds: (await worker.call<number>('cpu')) - workerCpu,
+    for (const pace of ['paced', 'burst'] as const) {
+      const [apiCpu, workerCpu] = [await api.call<number>('cpu'), await worker.call<number>('cpu')]
+      const conversations = { conversations: options.conversations, ...options.paces[pace] }
+      const talk = await load.call<Conversed>('converse', { url, questions, name: `${verify}-${pace}`, ...conversations })
+      const one = {
+        ...talk,
+        apiCpuSeconds: (await api.call<number>('cpu')) - apiCpu,
+        workerCpuSeconds: (await worker.call<number>('cpu')) - workerCpu,
+      }
+      talks[pace][verify] = one
+      options.say(`${pace}, verify ${verify}: ${JSON.stringify(told(one))} ${talk.errors.slice(0, 3).join('; ')}`)
     }
-    options.say(`verify ${verify}: ${JSON.stringify(told(talks[verify]))} ${talk.errors.slice(0, 3).join('; ')}`)
   }
   return talks
 }
@@ -194,6 +192,8 @@ const told = (talk: Talk) => ({
   statuses: talk.statuses,
   errors: talk.statuses['error'] ?? 0,
   peakStreaming: talk.peakStreaming,
+  peakAlive: talk.peakAlive,
+  unasked: talk.unasked,
   repliesPerSecond: rounded(talk.fullMs.length / talk.seconds),
   apiCpuMsPerReply: rounded((talk.apiCpuSeconds * 1_000) / talk.fullMs.length),
   workerCpuMsPerReply: rounded((talk.workerCpuSeconds * 1_000) / talk.fullMs.length),
@@ -239,7 +239,7 @@ async function waitingTickets(url: string, n: number): Promise<string[]> {
 }
 
 type Figures = {
-  readonly talk: Talks
+  readonly talks: Talks
   readonly provided: Pick<Conversed, 'firstTokenMs' | 'fullMs'>
   readonly hits: { readonly times: number[]; readonly hits: number }
   readonly cut: CutResult
@@ -249,7 +249,8 @@ type Figures = {
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
 
-function talked(before: ReturnType<typeof told> | undefined, after: ReturnType<typeof told> | undefined) {
+function talked(talk: Talks[Pace]) {
+  const [before, after] = [talk.before && told(talk.before), talk.after && told(talk.after)]
   if (!before || !after) return { ...(before ? { before } : {}), ...(after ? { after } : {}) }
   const addedByProofMs = {
     firstToken: rounded(before.firstTokenMs.p50 - after.firstTokenMs.p50),
@@ -258,10 +259,10 @@ function talked(before: ReturnType<typeof told> | undefined, after: ReturnType<t
   return { before, after, addedByProofMs }
 }
 
-function summary({ talk, provided, hits, cut, idle, where }: Figures, options: StreamOptions): BenchReport {
+function summary({ talks, provided, hits, cut, idle, where }: Figures, options: StreamOptions): BenchReport {
   const { say: _say, profileFolder: _folder, ...sizes } = options
-  const [before, after] = [talk.before && told(talk.before), talk.after && told(talk.after)]
-  const talks = Object.values(talk)
+  const all = Object.values(talks).flatMap((talk) => Object.values(talk))
+  const { before, after } = talks.paced
   // Resident memory says less where freed heap is taken again: the larger of both is what counts.
   const each = ({ rss, heap }: { readonly rss: number; readonly heap: number }) => Math.max(rss, heap)
   const [value, baseline] = [each(idle.ours.kbEach), each(idle.bare.kbEach)]
@@ -271,15 +272,16 @@ function summary({ talk, provided, hits, cut, idle, where }: Figures, options: S
     unit: 'KB per idle SSE connection',
     baseline,
     ratio: rounded(value / baseline),
-    ...(after ?? before!).firstTokenMs,
-    quantilesOf: 'milliseconds from a chat request to its first text, verify "after"; "before" stands below',
+    ...told((after ?? before)!).firstTokenMs,
+    quantilesOf: 'milliseconds from a chat request to its first text, paced, verify "after"; the others stand below',
     n: options.conversations,
     machine: where,
     persistence: PERSISTENCE,
     sizes,
     provider: { firstTokenMs: times(provided.firstTokenMs), fullMs: times(provided.fullMs) },
-    ...talked(before, after),
-    eventsPerSecond: rounded(sum(talks.map(({ chunks }) => chunks)) / sum(talks.map(({ seconds }) => seconds))),
+    ...talked(talks.paced),
+    burst: talked(talks.burst),
+    eventsPerSecond: rounded(sum(all.map(({ chunks }) => chunks)) / sum(all.map(({ seconds }) => seconds))),
     cached: { ...times(hits.times), hits: hits.hits, n: hits.times.length },
     cut: { streams: options.cutStreams, cutsEach: CUTS, identical: cut.identical, resumed: cut.resumed, events: cut.events },
     idle: { connections: idle.ours.open, kbEach: idle.ours.kbEach, bareKbEach: idle.bare.kbEach },

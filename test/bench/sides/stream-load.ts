@@ -13,10 +13,14 @@ export type Conversed = {
   readonly statuses: Record<string, number>
   readonly errors: string[]
   readonly peakStreaming: number
+  /** Conversations that had begun and had a turn to go. */
+  readonly peakAlive: number
+  /** Turns that were not begun within the time. */
+  readonly unasked: number
   readonly chunks: number
   readonly seconds: number
 }
-type Converse = {
+export type Converse = {
   readonly url: string
   readonly conversations: number
   readonly turns: number
@@ -24,6 +28,8 @@ type Converse = {
   readonly rampSeconds: number
   /** From the end of a reply to the next question: mean, spread by half. */
   readonly thinkSeconds: number
+  /** From the beginning; no turn begins later. */
+  readonly maxSeconds: number
   readonly questions: readonly Question[]
   readonly name: string
 }
@@ -58,21 +64,29 @@ async function ask(url: string, content: string, conversationId: string, user: s
 }
 
 async function converse(options: Converse): Promise<Conversed> {
-  const { url, conversations, turns, rampSeconds, thinkSeconds, questions, name } = options
+  const { url, conversations, turns, rampSeconds, thinkSeconds, maxSeconds, questions, name } = options
   const result = {
     firstTokenMs: [] as number[],
     fullMs: [] as number[],
     statuses: {} as Record<string, number>,
     errors: [] as string[],
     chunks: 0,
+    unasked: 0,
   }
   let streaming = 0
   let peakStreaming = 0
+  let alive = 0
+  let peakAlive = 0
   const startedAt = performance.now()
   const one = async (i: number) => {
     await sleep((i / conversations) * rampSeconds * 1_000)
+    peakAlive = Math.max(peakAlive, ++alive)
     for (let turn = 0; turn < turns; turn++) {
       if (turn > 0) await sleep(thinkSeconds * 1_000 * (0.5 + ((i * 7919 + turn * 104_729) % 1_000) / 1_000))
+      if (performance.now() - startedAt > maxSeconds * 1_000) {
+        result.unasked++
+        continue
+      }
       const { subject, body } = questions[(i + turn) % questions.length]!
       const content = `${turn === 0 ? '' : 'Thanks. And another question: '}${subject}. ${body}`
       peakStreaming = Math.max(peakStreaming, ++streaming)
@@ -89,9 +103,10 @@ async function converse(options: Converse): Promise<Conversed> {
         streaming--
       }
     }
+    alive--
   }
   await Promise.all(Array.from({ length: conversations }, (_, i) => one(i)))
-  return { ...result, peakStreaming, seconds: (performance.now() - startedAt) / 1_000 }
+  return { ...result, peakStreaming, peakAlive, seconds: (performance.now() - startedAt) / 1_000 }
 }
 
 /** The same question again and again, one at a time. @returns milliseconds of each whole reply, and how many came from the cache */
