@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { Answer, Recalled } from '#shared/domain/answer.ts'
+import { Answer, Handover, Recalled } from '#shared/domain/answer.ts'
 import type { Run, RunStatus } from '#shared/domain/run.ts'
 import { Screened } from '#shared/domain/screened.ts'
 import { Ticket, TicketStatus } from '#shared/domain/ticket.ts'
@@ -69,6 +69,8 @@ export const TicketView = z.object({
       reason: z.string(),
       severity: z.string(),
       summary: z.string(),
+      /** What the customer was told, in the customer's language. */
+      message: z.string().nullable(),
       createdAt: Moment,
       expiresAt: Moment,
       claimedBy: z.string().nullable(),
@@ -111,7 +113,7 @@ export function ticketView({ run, reply, escalation, usage, raw }: Parts): Ticke
           claims: facts.verdict.claims.map(({ text, supported, citations, reason }) => ({ text, supported, citations, reason })),
         }
       : null,
-    escalation: escalation ? escalationSummary(escalation) : null,
+    escalation: escalation ? escalationSummary(escalation, facts.handover?.message) : null,
     usage: { ...usage, cache: facts.recalled ? (facts.recalled.hit ? 'hit' : 'miss') : 'none' },
     links: ticketLinks(run.subjectId, run.id),
     createdAt: run.createdAt.toISOString(),
@@ -126,6 +128,7 @@ const Facts = z.object({
   recalled: Recalled.nullish(),
   verdict: Verdict.nullish(),
   answer: Answer.nullish(),
+  handover: Handover.nullish(),
 })
 
 function messageView(ticket: Ticket, screened: Screened | null | undefined, raw: boolean): TicketView['ticket'] {
@@ -155,8 +158,8 @@ function answerView(reply: Reply, answer: Answer): NonNullable<TicketView['answe
   }
 }
 
-function escalationSummary(escalation: Escalation): NonNullable<TicketView['escalation']> {
+function escalationSummary(escalation: Escalation, message: string | undefined): NonNullable<TicketView['escalation']> {
   const { id, reason, severity, summary, claimedBy, resolution } = escalation
   const [createdAt, expiresAt] = [escalation.createdAt.toISOString(), escalation.expiresAt.toISOString()]
-  return { id, reason, severity, summary, createdAt, expiresAt, claimedBy, resolution }
+  return { id, reason, severity, summary, message: message ?? null, createdAt, expiresAt, claimedBy, resolution }
 }

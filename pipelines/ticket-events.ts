@@ -20,8 +20,10 @@ export function eventsOf(row: Told): StreamedEvent[] {
   if (verdict.success) told.push({ event: 'verdict', data: { decision: verdict.data.decision, claims: verdict.data.claims } })
   const handover = Handover.safeParse(factsWritten.handover)
   if (handover.success && handover.data.takesBack) told.push({ event: 'restart', data: { reason: 'a person takes over' } })
-  if (handover.success)
-    told.push({ event: 'escalated', data: { reason: handover.data.reason, severity: handover.data.severity } })
+  if (handover.success) {
+    const { reason, severity, message } = handover.data
+    told.push({ event: 'escalated', data: { reason, severity, ...(message === undefined ? {} : { message }) } })
+  }
   const receipt = Receipt.safeParse(factsWritten.receipt)
   if (receipt.success) {
     const { text, citations, confidence, followUps, shown } = receipt.data

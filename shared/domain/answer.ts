@@ -50,6 +50,8 @@ export const Handover = z.object({
   reason: z.string(),
   summary: z.string(),
   severity: z.string(),
+  /** What the customer is told, in the customer's language; absent in runs from before there was one. */
+  message: z.string().optional(),
   /** Followers have read parts of a draft that will not be delivered. */
   takesBack: z.boolean().optional(),
 })

@@ -1,6 +1,7 @@
 import type { Reads } from '#pipelines/define.ts'
 import type { supportTicket } from '#pipelines/support-ticket.ts'
 import { derivedId } from '#shared/domain/id.ts'
+import { handoverMessage } from '#workers/logic/abstention.ts'
 import type { Step } from '#workers/step.ts'
 
 type Known = Reads<typeof supportTicket, 'escalate'>
@@ -29,7 +30,9 @@ export const escalate: Step<'support-ticket', 'escalate', 'escalations'> = async
     createdAt: context.now,
     expiresAt: until,
   })
-  const handover = { escalationId: standing.id, reason: standing.reason, summary: standing.summary, severity: standing.severity }
+  const message = handoverMessage(facts.screened, lacksEvidence(facts))
+  const { id: escalationId, severity } = standing
+  const handover = { escalationId, reason: standing.reason, summary: standing.summary, severity, message }
   return { outcome: 'waiting', until: standing.expiresAt, facts: { handover } }
 }
 
@@ -46,6 +49,9 @@ export function reasonOf({ trouble, draft, verdict, passages, triage, screened }
   if (screened) return screened.reasons.join('; ') || 'blocked by screening'
   return 'needs a person'
 }
+
+/** It was looked for an answer and none was good enough; whatever else brings a person in says nothing about our knowledge. */
+const lacksEvidence = ({ trouble, passages }: Known): boolean => trouble === undefined && passages !== undefined
 
 function summaryOf({ screened, triage, ticket }: Known): string {
   const about = triage ? `${triage.intent}, ${triage.severity}, ${triage.sentiment}` : 'not classified'

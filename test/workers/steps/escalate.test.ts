@@ -100,9 +100,22 @@ describe('the hand-over', () => {
     expect(result).toEqual({
       outcome: 'waiting',
       until,
-      facts: { handover: { escalationId: rows[0]!.id, reason: rows[0]!.reason, summary: rows[0]!.summary, severity: 'P1' } },
+      facts: {
+        handover: {
+          escalationId: rows[0]!.id,
+          reason: rows[0]!.reason,
+          summary: rows[0]!.summary,
+          severity: 'P1',
+          message: 'I have passed your message on to a colleague, who will get back to you.',
+        },
+      },
     })
     expect(Handover.parse(result.facts.handover)).toEqual(result.facts.handover)
+  })
+  test('tells the customer in the language of the message that we know too little', async () => {
+    const german = sampleScreened({ language: 'de', languageConfidence: 0.9 })
+    const { result } = await hand({ screened: german, triage: sampleTriage(), passages: samplePassages() })
+    expect(result.facts.handover.message).toMatch(/^Dazu habe ich keine verlässlichen Informationen\. Ich habe/)
   })
   test('is the same one when it is repeated after a crash, and keeps its first time limit', async () => {
     const first = await hand({ screened, triage })
