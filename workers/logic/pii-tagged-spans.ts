@@ -1,8 +1,9 @@
 import type { READABLE_KINDS } from '#shared/domain/tenant-privacy.ts'
 import { findPersonalData } from './find-personal-data.ts'
 import { classOf } from './pii-gazetteer.ts'
-import type { PiiSpan, PiiType } from './pii-patterns.ts'
-import type { TaggedType } from './pii-tagger.ts'
+import { isReference, type PiiSpan, type PiiType } from './pii-patterns.ts'
+import type { TaggedType, TypedSpan } from './pii-tagger.ts'
+import { kindOf } from './pii-tagger-features.ts'
 
 const IDENTIFYING: Readonly<Partial<Record<TaggedType, PiiType>>> = {
   PERSON: 'PERSON',
@@ -33,28 +34,66 @@ export function* taggedSpans(text: string, alsoMask: readonly (typeof READABLE_K
   const types = new Map<TaggedType, PiiType>(Object.entries(IDENTIFYING) as [TaggedType, PiiType][])
   for (const kind of alsoMask) types.set(...ON_REQUEST[kind])
   if (text.length > MAX_TAGGED_CHARACTERS) return
+  const smallNouns = !GERMAN.test(text)
   for (const { type, start, end } of findPersonalData(text)) {
     const masked = types.get(type)
-    if (masked !== undefined && isPlausible(text.slice(start, end), type)) yield { type: masked, start, end }
+    if (masked !== undefined && isPlausible(text, { type, start, end }, smallNouns)) yield { type: masked, start, end }
   }
 }
 
-/** The tagger learnt on texts about people; in a message about things, what is made of everyday words is no name. */
-function isPlausible(value: string, type: TaggedType): boolean {
-  const words = value.match(/[\p{L}\p{M}]+/gu) ?? []
-  if (type === 'PERSON') return words.some((word) => isNameLike(word))
-  if (type === 'STREET_ADDRESS') return words.length >= 1 && /\p{N}/u.test(value)
-  if (type === 'ZIP_CODE' || type === 'PHONE_NUMBER') return (value.match(/\d/g)?.length ?? 0) >= 4
-  if (type === 'US_DRIVER_LICENSE') return (value.match(/\d/g)?.length ?? 0) >= 5
+/**
+ * The tagger learnt on texts about people. In a message about things, what it takes for a name must look like one, or hardly a
+ * product would keep its own.
+ */
+function isPlausible(text: string, { type, start, end }: TypedSpan, smallNouns: boolean): boolean {
+  const value = text.slice(start, end)
+  if (type === 'PERSON') return isNameLike(value, text.slice(Math.max(0, start - 24), start), smallNouns)
+  if (type === 'STREET_ADDRESS') return isAddressLike(value)
+  if (type === 'ZIP_CODE') return /\d{4}/.test(value) && ZIP_CUE.test(text.slice(Math.max(0, start - 16), start))
+  if (type === 'PHONE_NUMBER')
+    return (value.match(/\d/g)?.length ?? 0) >= 7 && !isReference(text.slice(Math.max(0, start - 40), start))
   return true
 }
+const ZIP_CUE =
+  /(?:zip(?: ?code)?|post(?:al|leit)? ?(?:code|zahl)|plz|code postal|código postal|cap|postnummer)[ :]{0,3}(?:is )?$/i
 
-function isNameLike(word: string): boolean {
-  const known = classOf(word.toLowerCase())
-  if (known === 'given') return true
-  return (
-    word.length > 1 && (known === '' || known === 'city') && word !== word.toLowerCase() && !/\p{Ll}\p{Lu}\p{Ll}?$/u.test(word)
+const wordsOf = (text: string) => text.match(/[\p{L}\p{M}]+/gu) ?? []
+/** Second words of products. */
+const THINGS = new Set(
+  'kit hub sensor lock camera bridge plug bulb switch plan app pro plus mini max care cloud home guard light button remote speaker display'.split(
+    ' ',
+  ),
+)
+
+function isNameLike(value: string, before: string, smallNouns: boolean): boolean {
+  if (value.includes('\n') || /\d/.test(value)) return false
+  const words = wordsOf(value)
+  const isCapital = (word: string) => word !== word.toLowerCase()
+  if (words.length === 0 || !words.some(isCapital)) return false
+  const kinds = words.map((word) => classOf(word.toLowerCase()))
+  if (kinds.includes('given')) return words.filter(isCapital).length === words.length || words.length > 1
+  const last = wordsOf(before).at(-1)?.toLowerCase() ?? ''
+  const unheardOf = words.every(
+    (word, at) =>
+      (kinds[at] === '' && /^\p{Lu}[\p{Ll}\p{M}]/u.test(word) && !THINGS.has(word.toLowerCase())) || PARTICLES.has(word),
   )
+  return unheardOf && (classOf(last) === 'title' || (smallNouns && (words.length > 1 || classOf(last) === 'kin')))
+}
+const PARTICLES = new Set('de del della di da dos das du van von der den zu la le el al bin ibn y e ten ter'.split(' '))
+
+/** Every noun has a capital there, so capitals say nothing. */
+const GERMAN = /(?<!\p{L})(?:der|die|das|und|ich|nicht|ist|ein|eine|mein|meine|wie|bitte)(?!\p{L})/iu
+
+function isAddressLike(value: string): boolean {
+  if (!/\d/.test(value)) return false
+  const words = wordsOf(value)
+  const kinds = words.map((word) => kindOf(word.toLowerCase()))
+  if (kinds.includes('month')) return false
+  const isPlace = (word: string, at: number) =>
+    word !== word.toLowerCase() && ['', 'rare', 'city', 'country', 'state', 'streetish'].includes(kinds[at]!)
+  if (kinds.some((kind) => kind === 'street' || kind === 'unit' || kind === 'streetish'))
+    return words.some(isPlace) || words.length <= 2
+  return /[,\n]/.test(value) && words.filter(isPlace).length >= 2
 }
 
 /** Numbers by a tenant's shapes: `#` a digit, `@` a letter, everything else itself. */

@@ -49,7 +49,7 @@ const STREET_ENDING =
 const JOB_ENDING =
   /(?:manager|engineer|ician|ologist|ographer|analyst|operator|keeper|maker|worker|worker|ist|grapher|smith|attendant|clerk)$/u
 
-function kindOf(word: string): string {
+export function kindOf(word: string): string {
   const known = classOf(word)
   if (known !== '' && known !== 'common') return known
   if (word.length > 5 && STREET_ENDING.test(word)) return 'streetish'
