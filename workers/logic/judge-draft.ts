@@ -32,6 +32,8 @@ export type Case = {
   readonly policy?: TenantProof
   /** What a model made of each claim, by its index in the ledger; absent where none was asked. */
   readonly entailed?: ReadonlyMap<number, Entailment>
+  /** What `weighClaims` said of this draft, where it has been asked already. */
+  readonly weighed?: readonly Claim[]
 }
 
 const MAX_FOLLOW_UP_CHARACTERS = 200
@@ -93,13 +95,18 @@ export function judgeDraft(one: Case): Judgement {
  * Every sentence of the draft with what speaks for and against it: the deterministic checks, the learned support, and what a model
  * said where one was asked. A model can lower trust, and raise a support that is merely too low; it overrules no check.
  */
-export function ledgerOf({ draft, passages: { passages }, screened, policy = DEFAULT_PROOF, entailed }: Case): Claim[] {
+export function ledgerOf(one: Case): Claim[] {
+  const { policy = DEFAULT_PROOF, entailed, weighed = weighClaims(one) } = one
+  return weighed.map((claim, index) => decideClaim(claim, policy.minSupport, entailed?.get(index)))
+}
+
+/** The part of the ledger that is the same whatever a model says: the checks and the learned support. */
+export function weighClaims({ draft, passages: { passages }, screened, policy = DEFAULT_PROOF }: Case): Claim[] {
   const question = `${screened.subject}\n${screened.text}`
   const weigh = supportWeigher(passages, question)
-  return joinBare(draft.sentences).map((sentence, index) => {
-    const claim = weigh(withTrouble(checkClaim(sentence, passages, question), passages, screened, policy))
-    return decideClaim(claim, policy.minSupport, entailed?.get(index))
-  })
+  return joinBare(draft.sentences).map((sentence) =>
+    weigh(withTrouble(checkClaim(sentence, passages, question), passages, screened, policy)),
+  )
 }
 
 /** "Yes." claims nothing that could be looked up: it is judged with the sentence behind it. */

@@ -49,8 +49,32 @@ export function sentenceTrouble(
   placeholders: readonly Placeholder[],
   policy: TenantProof = DEFAULT_PROOF,
 ): string | undefined {
-  const known = passages.flatMap((passage) => readEvidence(passage).facts)
-  const address = addressesIn(sentence).find((fact) => !standsAmong(fact, known))
+  let looked = lookedAt.get(passages)
+  if (looked?.placeholders !== placeholders || looked.policy !== policy) looked = { placeholders, policy, troubles: new Map() }
+  lookedAt.set(passages, looked)
+  if (!looked.troubles.has(sentence)) looked.troubles.set(sentence, findTrouble(sentence, passages, placeholders, policy))
+  return looked.troubles.get(sentence)
+}
+
+/** The ledger asks of each sentence what the check of the whole draft asks again; kept for as long as the passages themselves. */
+const lookedAt = new WeakMap<
+  readonly Passage[],
+  {
+    readonly placeholders: readonly Placeholder[]
+    readonly policy: TenantProof
+    readonly troubles: Map<string, string | undefined>
+  }
+>()
+
+function findTrouble(
+  sentence: string,
+  passages: readonly Passage[],
+  placeholders: readonly Placeholder[],
+  policy: TenantProof,
+): string | undefined {
+  const addresses = addressesIn(sentence)
+  const known = addresses.length === 0 ? [] : passages.flatMap((passage) => readEvidence(passage).facts)
+  const address = addresses.find((fact) => !standsAmong(fact, known))
   if (address !== undefined) return `holds the ${address.kind} "${address.raw}", which no passage holds`
   const link = strangeLink(sentence, passages)
   if (IMAGE.test(sentence)) return 'holds an image'

@@ -2,7 +2,7 @@ import { StepFailure } from '#shared/domain/failure.ts'
 import type { Passages } from '#shared/domain/passage.ts'
 import type { Claim } from '#shared/domain/verdict.ts'
 import { claimsToAsk, type Entailment, Entailments } from '#workers/logic/entailment.ts'
-import { type Case, judgeDraft, ledgerOf } from '#workers/logic/judge-draft.ts'
+import { type Case, judgeDraft, ledgerOf, weighClaims } from '#workers/logic/judge-draft.ts'
 import { promptFence } from '#workers/logic/prompt-fence.ts'
 import { promptRequest } from '#workers/logic/prompt-request.ts'
 import type { Deps, Step, StepContext } from '#workers/step.ts'
@@ -19,7 +19,9 @@ export const verify: Step<'support-ticket', 'verify', keyof Doors> = async ({ sc
   const { runId, visit, log } = context
   // `generate` has been visited as often as `verify`; an earlier prompt's mark would give the same thing away.
   const canaries = Array.from({ length: visit }, (_, earlier) => promptFence(runId, earlier + 1))
-  const one: Case = { draft, passages, screened, visit, canaries, policy: context.tenant.config.proof }
+  const unweighed: Case = { draft, passages, screened, visit, canaries, policy: context.tenant.config.proof }
+  // Once, although the decision is made twice: to see whom to ask about, and with what was said.
+  const one = { ...unweighed, weighed: weighClaims(unweighed) }
   const entailed = await askModel(one, doors, context)
   const judgement = judgeDraft({ ...one, ...(entailed && { entailed }) })
   const { verdict } = judgement
