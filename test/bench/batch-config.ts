@@ -10,6 +10,8 @@ export type BatchBench = {
   readonly simulatorUrl: string
   readonly settings: BatchSettings
   readonly logLevel?: 'warn' | 'silent'
+  /** What goes through the offline lane: tickets that are classified, or documents that are digested. */
+  readonly workload?: 'tickets' | 'documents'
 }
 
 export const batchBenchConfig = (bench: BatchBench): Config => ({

@@ -14,10 +14,11 @@ export type BatchOptions = {
   /** Requests that are assembled at once, of 4 KB each, and runs that are woken. */
   readonly assembled: number
   readonly woken: number
+  readonly workload: 'tickets' | 'documents'
   readonly say: (line: string) => void
 }
-export const FULL_BATCH = { runs: 10_000, kills: 10, flushes: 2, assembled: 50_000, woken: 3_000 }
-export const QUICK_BATCH = { runs: 300, kills: 2, flushes: 1, assembled: 1_000, woken: 200 }
+export const FULL_BATCH = { runs: 10_000, kills: 10, flushes: 2, assembled: 50_000, woken: 3_000, workload: 'tickets' as const }
+export const QUICK_BATCH = { runs: 300, kills: 2, flushes: 1, assembled: 1_000, woken: 200, workload: 'tickets' as const }
 
 const SEED = 20_261_121
 const BODY_BYTES = 300
@@ -69,6 +70,7 @@ export async function benchBatch(options: BatchOptions): Promise<BenchReport> {
       databaseUrl: await stores.createDatabase('drill'),
       dataDir: stores.dataDir('drill'),
       simulatorUrl,
+      workload: options.workload,
       settings: { thresholds: { requests, maxRequests: requests, ageMs: 2_000 }, pace },
     }
     const runs = open('batch-runs.ts')
@@ -182,11 +184,11 @@ async function assemble(
 
 type Drill = Awaited<ReturnType<typeof exactness>>
 
-function report(drill: Drill, speed: object, { runs: n }: BatchOptions, where: string): BenchReport {
+function report(drill: Drill, speed: object, { runs: n, workload }: BatchOptions, where: string): BenchReport {
   const { state, metered, seconds, kills, flushes } = drill
   const cents = (usd: number) => Math.round(usd * 100) / 100
   return {
-    name: 'batch',
+    name: workload === 'documents' ? 'batch-documents' : 'batch',
     value: rounded(n / seconds),
     unit: 'runs/s',
     baseline: null,
@@ -196,6 +198,7 @@ function report(drill: Drill, speed: object, { runs: n }: BatchOptions, where: s
     quantilesOf: 'seconds of the whole drill',
     n,
     machine: where,
+    workload,
     documents: n,
     results: state.results,
     repeatedResults: state.repeated,

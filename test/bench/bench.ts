@@ -6,6 +6,7 @@ import { benchDayCost, FULL_DAY, QUICK_DAY } from './day-cost.ts'
 import { benchGateway, FULL_GATEWAY, QUICK_GATEWAY } from './gateway.ts'
 import { benchIngest, FULL_INGEST, QUICK_INGEST } from './ingest.ts'
 import { benchIntentLatency, FULL_INTENT, QUICK_INTENT } from './intent-latency.ts'
+import { benchLeaks, FULL_LEAKS, QUICK_LEAKS } from './leaks.ts'
 import { benchMemory, FULL_MEMORY, QUICK_MEMORY } from './memory.ts'
 import { benchPipeline, FULL, QUICK } from './pipeline.ts'
 import { type BenchReport, print } from './report.ts'
@@ -30,6 +31,8 @@ const BENCHES: Readonly<Record<string, (options: BenchArguments) => Promise<Benc
   pipeline: ({ quick, ...options }) => benchPipeline({ ...(quick ? QUICK : FULL), ...options }),
   ingest: ({ quick, ...options }) => benchIngest({ ...(quick ? QUICK_INGEST : FULL_INGEST), ...options }),
   batch: ({ quick, ...options }) => benchBatch({ ...(quick ? QUICK_BATCH : FULL_BATCH), ...options }),
+  'batch-documents': ({ quick, ...options }) =>
+    benchBatch({ ...(quick ? QUICK_BATCH : FULL_BATCH), ...options, workload: 'documents' }),
   cache: ({ quick, say }) => benchCache({ ...(quick ? QUICK_CACHE : FULL_CACHE), say }),
   canary: ({ quick, ...options }) => benchCanary({ ...(quick ? QUICK_CANARY : FULL_CANARY), ...options }),
   memory: ({ quick, ...options }) => benchMemory({ ...(quick ? QUICK_MEMORY : FULL_MEMORY), ...options }),
@@ -43,6 +46,8 @@ const BENCHES: Readonly<Record<string, (options: BenchArguments) => Promise<Benc
     const sizes = quick ? QUICK_STREAM : FULL_STREAM
     return benchStream({ ...sizes, ...options, ...(runs === undefined ? {} : { conversations: runs }) })
   },
+  leaks: ({ quick, runs, say }) =>
+    benchLeaks({ ...(quick ? QUICK_LEAKS : FULL_LEAKS), ...(runs === undefined ? {} : { tickets: runs }), say }),
   'intent-latency': ({ quick, ...options }) => benchIntentLatency({ ...(quick ? QUICK_INTENT : FULL_INTENT), ...options }),
 }
 

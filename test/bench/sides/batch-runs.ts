@@ -10,14 +10,16 @@ import type { Engine } from '#workers/engine.ts'
 import { startWorkers } from '#workers/host.ts'
 import { loadPrompts } from '#workers/prompts.ts'
 import { type BatchBench, batchBenchConfig } from '../batch-config.ts'
+import { documentWorkload } from '../document-workload.ts'
 import { type OfflineWorkload, ticketWorkload } from '../offline-workload.ts'
 import { answerCalls } from '../side.ts'
 
 /** The product without its batch worker: accepts work of the offline lane, runs its steps, and looks at what came of it. */
-const workload: OfflineWorkload = ticketWorkload
+let workload: OfflineWorkload = ticketWorkload
 let opened: Awaited<ReturnType<typeof openSide>>
 
 async function openSide(bench: BatchBench) {
+  workload = bench.workload === 'documents' ? documentWorkload : ticketWorkload
   const config = batchBenchConfig(bench)
   const log = createLog('silent')
   const queueNames = [...allQueues().map(({ queue }) => queue), ...batchQueues()]
