@@ -41,8 +41,10 @@ export const slotOf = (feature: number, tag: number, bits: number): number => {
   return (mixed ^ (mixed >>> 15)) >>> (32 - bits)
 }
 
-/** Whether a tag may follow: an inside only its own beginning or inside. */
-const mayFollow = TAGS.map((tag) => TAGS.map((last) => !tag.startsWith('I-') || last === tag || last === `B-${tag.slice(2)}`))
+/** By the tag before: the tags that may follow. An inside follows only its own beginning or inside. */
+const mayFollow = TAGS.map((last) =>
+  TAGS.flatMap((tag, number) => (!tag.startsWith('I-') || last === tag || last === `B-${tag.slice(2)}` ? [number] : [])),
+)
 
 /** Where a name, a number or an address may be: everyday words, small numbers and what merely begins a text are not leaned upon. */
 function isTelling(looks: readonly Look[], at: number): boolean {
@@ -52,13 +54,12 @@ function isTelling(looks: readonly Look[], at: number): boolean {
   return shape === 'Xx' && (at > 0 || kind === 'given' || looks[1]?.shape === 'Xx')
 }
 
-export function bestTag({ bits, weights }: TaggerWeights, features: readonly number[], last: number, againstNothing = 0): number {
+export function bestTag({ bits, weights }: TaggerWeights, features: ArrayLike<number>, last: number, againstNothing = 0): number {
   let best = 0
   let bestScore = Number.NEGATIVE_INFINITY
-  for (let tag = 0; tag < TAGS.length; tag++) {
-    if (!mayFollow[tag]![last]) continue
+  for (const tag of mayFollow[last]!) {
     let score = tag === 0 ? -againstNothing : 0
-    for (const feature of features) score += weights[slotOf(feature, tag, bits)]!
+    for (let nth = 0; nth < features.length; nth++) score += weights[slotOf(features[nth]!, tag, bits)]!
     if (score > bestScore) {
       bestScore = score
       best = tag
@@ -95,7 +96,12 @@ export function tagText(model: TaggerWeights, text: string, found: Parameters<ty
   const tags: number[] = []
   for (let at = 0; at < tokens.length; at++) {
     const { plain, lexical } = tokenFeatures(tokens, looks, rules, at)
-    const features = [...plain, ...lexical, ...historyFeatures(looks, at, TAGS[last]!, TAGS[beforeLast]!)]
+    // As 32-bit integers: every feature is looked up under every tag, and hashes above 2^31 would be numbers on the heap.
+    const history = historyFeatures(looks, at, TAGS[last]!, TAGS[beforeLast]!)
+    const features = new Int32Array(plain.length + lexical.length + history.length)
+    features.set(plain)
+    features.set(lexical, plain.length)
+    features.set(history, plain.length + lexical.length)
     const tag = bestTag(model, features, last, isTelling(looks, at) ? model.againstNothing : 0)
     tags.push(tag)
     ;[beforeLast, last] = [last, tag]
