@@ -37,6 +37,8 @@ export type Case = {
 }
 
 const MAX_FOLLOW_UP_CHARACTERS = 200
+/** More than `checkOutput` lets through: what is longer is no sentence, whatever it says. */
+const MAX_CHECKED_CHARACTERS = 3_000
 
 /**
  * The decision on a draft. All claims supported: deliver. Some not, but the first and most of the others: another draft where a
@@ -48,7 +50,11 @@ export function judgeDraft(one: Case): Judgement {
   const { passages } = retrieved
   const claims = ledgerOf(one)
   const followUps = draft.followUps.filter((followUp) => isSafe(followUp, passages, screened, policy))
-  const output = { sentences: claims.map(({ text }) => text), followUps: draft.followUps, by: draft.by }
+  const output = {
+    sentences: claims.map(({ text }) => text),
+    followUps: draft.followUps.map((followUp) => followUp.slice(0, MAX_CHECKED_CHARACTERS)),
+    by: draft.by,
+  }
   const outputChecks = checkOutput(output, passages, screened, canaries, policy)
 
   const checkable = claims.filter(({ kind }) => kind === 'claim')
@@ -105,9 +111,21 @@ export function weighClaims({ draft, passages: { passages }, screened, policy = 
   const question = `${screened.subject}\n${screened.text}`
   const weigh = supportWeigher(passages, question)
   return joinBare(draft.sentences).map((sentence) =>
-    weigh(withTrouble(checkClaim(sentence, passages, question), passages, screened, policy)),
+    sentence.text.length > MAX_CHECKED_CHARACTERS
+      ? endless(sentence)
+      : weigh(withTrouble(checkClaim(sentence, passages, question), passages, screened, policy)),
   )
 }
+
+/** Never to be delivered, so neither read nor kept in full. */
+const endless = ({ text }: DraftSentence): Claim => ({
+  text: `${text.slice(0, MAX_CHECKED_CHARACTERS)}…`.toWellFormed(),
+  supported: false,
+  score: 0,
+  citations: [],
+  reason: `is ${text.length} characters long`,
+  kind: 'claim',
+})
 
 /** "Yes." claims nothing that could be looked up: it is judged with the sentence behind it. */
 function joinBare(sentences: readonly DraftSentence[]): DraftSentence[] {
