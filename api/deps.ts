@@ -5,6 +5,7 @@ import type { BatchStore } from '#shared/ports/batch-store.ts'
 import type { CacheEvidence } from '#shared/ports/cache-evidence.ts'
 import type { Clock } from '#shared/ports/clock.ts'
 import type { ConversationStore } from '#shared/ports/conversation-store.ts'
+import type { CustomerRecords } from '#shared/ports/customer-records.ts'
 import type { Dispatcher } from '#shared/ports/dispatcher.ts'
 import type { DocumentIntake } from '#shared/ports/document-intake.ts'
 import type { DocumentSetSchedules } from '#shared/ports/document-set-schedules.ts'
@@ -88,6 +89,7 @@ export type ApiDeps = {
   readonly stream: TokenStream
   readonly limiter: RateLimiter
   readonly usage: UsageStore
+  readonly customers: CustomerRecords
   readonly batches: BatchStore
   /** Packs whatever waits for a batch now. @returns how many batches */
   readonly collectBatches: () => Promise<number>

@@ -7,6 +7,7 @@ import { dispatchLater } from './dispatch-later.ts'
 import { takeUploads } from './document-upload.ts'
 import { batchRoutes } from './routes/batches.ts'
 import { chatRoutes } from './routes/chat-completions.ts'
+import { customerRoutes } from './routes/customers.ts'
 import { deadLetterRoutes } from './routes/dead-letters.ts'
 import { documentSetScheduleRoutes } from './routes/document-set-schedules.ts'
 import { documentSetRoutes } from './routes/document-sets.ts'
@@ -45,6 +46,7 @@ export async function v1Routes(app: App, { deps, limits }: { deps: ApiDeps; limi
   tenantRoutes(app, deps)
   tenantKeyRoutes(app, deps)
   usageRoutes(app, deps)
+  customerRoutes(app, deps)
   await app.register(async (scope) => {
     await takeUploads(scope, limits)
     documentRoutes(scope, deps, limits, { accept: acceptDocument, retry: documentRetrier(deps, dispatch) })

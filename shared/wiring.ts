@@ -7,6 +7,7 @@ import { createConsoleStore } from './adapters/state/console-store.postgres.ts'
 import { type ConsumerOptions, createBullmqConsumer } from './adapters/state/consumer.bullmq.ts'
 import { createConversationStore } from './adapters/state/conversation-store.postgres.ts'
 import { createHotConversations } from './adapters/state/conversation-store.redis.ts'
+import { createCustomerRecords } from './adapters/state/customer-records.postgres.ts'
 import { createDigestItems } from './adapters/state/digest-items.postgres.ts'
 import { createBullmqDispatcher } from './adapters/state/dispatcher.bullmq.ts'
 import { createDocumentIntake } from './adapters/state/document-intake.postgres.ts'
@@ -138,6 +139,7 @@ export async function openDoors({
     space: createSearchSpace(database),
     intake: createDocumentIntake(database, { ...search, knowledge }),
     usage: createUsageStore(database),
+    customers: createCustomerRecords(database, { cache: createRedisAnswerCache(redis, prefix), redis, prefix }),
     consoleStore: createConsoleStore(database),
     cache: createRedisAnswerCache(redis, prefix),
     cacheEvidence: createCacheEvidence(database),

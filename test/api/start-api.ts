@@ -5,6 +5,7 @@ import { createApi } from '#api/server.ts'
 import { createCacheEvidence } from '#shared/adapters/state/answer-cache-evidence.postgres.ts'
 import { createBatchStore } from '#shared/adapters/state/batch-store.postgres.ts'
 import { createConversationStore } from '#shared/adapters/state/conversation-store.postgres.ts'
+import { createCustomerRecords } from '#shared/adapters/state/customer-records.postgres.ts'
 import { createDocumentIntake } from '#shared/adapters/state/document-intake.postgres.ts'
 import { createDocumentSetSchedules } from '#shared/adapters/state/document-set-schedules.postgres.ts'
 import { createDocumentSetStore } from '#shared/adapters/state/document-set-store.postgres.ts'
@@ -71,6 +72,7 @@ export async function startApi(change: Partial<ApiDeps> = {}, shared?: Database)
     documentSets: createDocumentSetStore(database),
     schedules: createDocumentSetSchedules(database),
     usage: createUsageStore(database),
+    customers: createCustomerRecords(database, { cache: memoryAnswerCache(), prefix: 'test' }),
     batches: createBatchStore(database),
     collectBatches: async () => 0,
     webhookSecrets: {},
