@@ -100,7 +100,7 @@ function isAddressLike(value: string): boolean {
 export function* identifiersOf(text: string, shapes: readonly string[]): Generator<PiiSpan> {
   for (const shape of shapes) {
     const body = [...shape]
-      .map((sign) => (sign === '#' ? '\\d' : sign === '@' ? '\\p{L}' : sign.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')))
+      .map((sign) => (sign === '#' ? '\\d' : sign === '@' ? '\\p{L}' : sign.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')))
       .join('')
     for (const match of text.matchAll(new RegExp(`(?<![\\p{L}\\p{N}])${body}(?![\\p{L}\\p{N}])`, 'giu')))
       yield { type: 'IDENTIFIER', start: match.index, end: match.index + match[0].length }

@@ -1,0 +1,80 @@
+import { expect, test } from 'vitest'
+import { findPersonalData } from '#workers/logic/find-personal-data.ts'
+import { maskPii } from '#workers/logic/mask-pii.ts'
+import {
+  bsnIsValid,
+  cpfIsValid,
+  dniIsValid,
+  fiscalCodeIsValid,
+  nirIsValid,
+  peselIsValid,
+  taxIdIsValid,
+} from '#workers/logic/pii-official-ids.ts'
+import { prepare, quantised, type TaggedText, trainTagger } from '#workers/logic/pii-tagger-training.ts'
+
+const texts: TaggedText[] = [
+  { text: 'Please call Mrs Quarles now', spans: [{ type: 'PERSON', start: 16, end: 23 }] },
+  { text: 'Please call Mrs Barnaby now', spans: [{ type: 'PERSON', start: 16, end: 23 }] },
+  { text: 'Please call support now', spans: [] },
+]
+const train = () => {
+  let seed = 7
+  const random = () => {
+    seed = (seed * 48_271) % 2_147_483_647
+    return seed / 2_147_483_647
+  }
+  const { bits, weights } = trainTagger(texts.map(prepare), { bits: 14, epochs: 6, dropout: 0.2, random })
+  return { bits, weights: quantised(weights) }
+}
+
+test('the same texts give the same weights, and the weights find a name of the same mould', () => {
+  const model = train()
+  expect(Buffer.from(model.weights.buffer).equals(Buffer.from(train().weights.buffer))).toBe(true)
+  const text = 'Please call Mrs Tidmarsh now'
+  expect(findPersonalData(text, model).map(({ type, start, end }) => [type, text.slice(start, end)])).toEqual([
+    ['PERSON', 'Tidmarsh'],
+  ])
+})
+
+test('spans never overlap, and are in the order of the text', () => {
+  const text = 'I am Jane Doe, jane@acme.example, 12 Mill Lane, Bristol, born 1980-02-03, SSN 219-09-9999, www.acme-tools.com'
+  const spans = findPersonalData(text)
+  expect(spans.length).toBeGreaterThan(4)
+  for (const [at, { start }] of spans.entries()) expect(start).toBeGreaterThanOrEqual(spans[at - 1]?.end ?? 0)
+})
+
+test('four times the hostile text takes about four times the time, not sixteen', () => {
+  const timeOf = (size: number) => {
+    const text = 'Mr. Aa 12 St, '.repeat(size)
+    const before = performance.now()
+    findPersonalData(text)
+    return performance.now() - before
+  }
+  timeOf(500)
+  const small = Math.min(timeOf(500), timeOf(500))
+  const large = Math.min(timeOf(2_000), timeOf(2_000))
+  expect(large).toBeLessThan(small * 10 + 50)
+})
+
+test('names of others and addresses are masked; places, dates and products are not, unless the tenant asks', () => {
+  const text = 'Hi, my colleague Samantha Brewer in Leeds says the Hub 2 broke on 2024-03-01. Send it to 12 Mill Lane please.'
+  expect(maskPii(text).text).toBe(
+    'Hi, my colleague [PERSON_1] in Leeds says the Hub 2 broke on 2024-03-01. Send it to [ADDRESS_1] please.',
+  )
+  const privacy = { alsoMask: ['date' as const], identifiers: ['LK-####'] }
+  const more = maskPii(`${text} Account lk-4711, not LK-47112.`, { privacy }).text
+  expect(more).toContain('[DATE_1]')
+  expect(more).toContain('Account [IDENTIFIER_1], not LK-47112.')
+})
+
+test.each([
+  ['12345678Z', dniIsValid, '12345678A'],
+  ['529.982.247-25', cpfIsValid, '529.982.247-26'],
+  ['1 84 12 76 451 089 46', nirIsValid, '1 84 12 76 451 089 47'],
+  ['86095742719', taxIdIsValid, '86095742718'],
+  ['111222333', bsnIsValid, '111222334'],
+  ['44051401359', peselIsValid, '44051401358'],
+  ['RSSMRA85T10A562S', fiscalCodeIsValid, 'RSSMRA85T10A562T'],
+])('the checksum of %s', (right, isValid, wrong) => {
+  expect([isValid(right), isValid(wrong)]).toEqual([true, false])
+})
