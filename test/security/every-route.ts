@@ -5,7 +5,12 @@ import type { Role } from '#shared/domain/tenant.ts'
  * Who may call what, written down a second time on purpose: a route that opens itself to another role, or a new route that
  * nobody has thought about, fails the tests. `body` is one that the route's schema takes, so that a refusal is about rights.
  */
-export type RouteRow = { readonly roles: readonly Role[]; readonly body?: unknown; readonly type?: string }
+export type RouteRow = {
+  readonly roles: readonly Role[]
+  readonly body?: unknown
+  readonly type?: string
+  readonly ownNames?: true
+}
 
 const LOOK = ['read', 'agent', 'operator'] as const
 const EVERY_READER = ['read', 'ingest', 'agent', 'operator'] as const
@@ -53,6 +58,8 @@ export const EVERY_ROUTE: Readonly<Record<string, RouteRow>> = {
   'POST /v1/tenants/:id/keys': { roles: ['admin'], body: { name: 'x', roles: ['admin'] } },
   'DELETE /v1/tenants/:id/keys': { roles: ['admin'] },
   'DELETE /v1/tenants/:id/keys/:keyId': { roles: ['admin'] },
+  // A customer's id is the tenant's own word, so a stranger's is nobody's: nothing is found, and nothing happens.
+  'DELETE /v1/customers/:id': { roles: ['operator'], ownNames: true },
   'GET /v1/usage': { roles: ['read', 'operator'] },
 }
 
