@@ -5,7 +5,7 @@ import { derivedId, newId } from '#shared/domain/id.ts'
 import type { Schedule } from '#shared/ports/document-set-schedules.ts'
 import type { App } from '../app.ts'
 import type { ApiDeps } from '../deps.ts'
-import { idempotencyKey } from '../idempotency.ts'
+import { bodyHash, idempotencyKey } from '../idempotency.ts'
 import { conflict, invalid, notFound } from '../problem.ts'
 import { ById, Moment, responses } from '../schemas.ts'
 
@@ -60,7 +60,8 @@ export function documentSetScheduleRoutes(app: App, { schedules, clock }: ApiDep
       if ((await schedules.list(tenantId)).length >= MAX_SCHEDULES)
         throw conflict('too-many-schedules', `a tenant may have ${MAX_SCHEDULES} schedules`)
       const key = idempotencyKey(request)
-      const id = key === undefined ? newId('sch', now, () => clock.random()) : derivedId('sch', tenantId, 'key', key)
+      const id =
+        key === undefined ? newId('sch', now, () => clock.random()) : derivedId('sch', tenantId, 'key', key, bodyHash(body))
       const { cron, timeZone, query } = body
       const schedule: Schedule = {
         id,

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { membersOf, newDocumentSet } from '#pipelines/new-document-set.ts'
+import { type Member, membersOf, newDocumentSet, type SetDraft } from '#pipelines/new-document-set.ts'
 import { DocumentSetInput, MAX_SELECTED_DOCUMENTS, orderOf } from '#shared/domain/document-set.ts'
 import { derivedId, newId } from '#shared/domain/id.ts'
 import type { DocumentSet } from '#shared/ports/document-set-store.ts'
@@ -9,12 +9,13 @@ import type { Caller } from '../auth.ts'
 import type { ApiDeps, ApiLimits } from '../deps.ts'
 import { resultLines } from '../document-set-results.ts'
 import { AcceptedSet, acceptedView, SetList, SetView, setHead, setView } from '../document-set-view.ts'
-import { idempotencyKey } from '../idempotency.ts'
+import { bodyHash, idempotencyKey } from '../idempotency.ts'
 import { checkBacklog } from '../limits.ts'
 import { conflict, invalid, notFound } from '../problem.ts'
 import { ById, Id, Limit, responses } from '../schemas.ts'
 
 const READERS = ['read', 'ingest', 'agent', 'operator'] as const
+const KEY_KEPT_MS = 24 * 3_600_000
 const schema = (summary: string) => ({ tags: ['document sets'], summary })
 
 export function documentSetRoutes(app: App, deps: ApiDeps, limits: ApiLimits): void {
@@ -38,15 +39,11 @@ function orderingRoutes(app: App, deps: ApiDeps, limits: ApiLimits): void {
       const { caller, body, headers } = request
       checkBacklog(caller.tenant, deps)
       const members = await membersFor(caller, body, deps)
-      const now = deps.clock.now()
-      const random = () => deps.clock.random()
+      const traceId = traceIdFrom(headers.traceparent) ?? newTraceId(() => deps.clock.random())
+      const draft = { tenantId: caller.tenant.id, order: orderOf(body), scheduleId: null, traceId, createdAt: deps.clock.now() }
       const key = idempotencyKey(request)
-      // The key names the set: should its response get lost with this process, a repeat finds the set and makes no second one.
-      const id = key === undefined ? newId('set', now, random) : derivedId('set', caller.tenant.id, 'key', key)
-      const traceId = traceIdFrom(headers.traceparent) ?? newTraceId(random)
-      const draft = { id, tenantId: caller.tenant.id, order: orderOf(body), scheduleId: null, traceId, createdAt: now }
-      await deps.documentSets.create(newDocumentSet(draft, members))
-      return reply.code(202).send(acceptedView(id, members.length))
+      const { id, total } = await createOnce(draft, members, key && `${key} ${bodyHash(body)}`, deps)
+      return reply.code(202).send(acceptedView(id, total))
     },
   )
 
@@ -77,6 +74,27 @@ function orderingRoutes(app: App, deps: ApiDeps, limits: ApiLimits): void {
       return reply.code(202).send({ ...acceptedView(params.id, 0), state })
     },
   )
+}
+
+/**
+ * The key names the set: should its response get lost with this process, a repeat finds the set and makes no second one. A key is kept
+ * for a day; after that the same request is a new one.
+ */
+async function createOnce(
+  draft: Omit<SetDraft, 'id'>,
+  members: readonly Member[],
+  key: string | undefined,
+  { documentSets, clock }: ApiDeps,
+) {
+  const { tenantId } = draft
+  const id = key === undefined ? newId('set', draft.createdAt, () => clock.random()) : derivedId('set', tenantId, 'key', key)
+  if (await documentSets.create(newDocumentSet({ ...draft, id }, members))) return { id, total: members.length }
+  const standing = await documentSets.find(tenantId, id)
+  if (standing && draft.createdAt.getTime() - standing.createdAt.getTime() < KEY_KEPT_MS)
+    return { id, total: standing.progress.total }
+  const another = newId('set', draft.createdAt, () => clock.random())
+  await documentSets.create(newDocumentSet({ ...draft, id: another }, members))
+  return { id: another, total: members.length }
 }
 
 async function membersFor({ tenant }: Caller, { documents, query }: DocumentSetInput, deps: ApiDeps) {

@@ -75,6 +75,13 @@ describe('POST /v1/document-sets', () => {
     expect((await post(summarise(), headers)).json()).toEqual(first.json())
     expect(await itemsOf(first.json().documentSetId)).toHaveLength(1)
     expect(problemIn(await post(summarise({ name: 'other' }), headers)).status).toBe(422)
+    // A key is kept for a day; then it is free for something else, and for the same once more.
+    await api.database.asSystem('a day passes', "DELETE FROM idempotency_keys WHERE key = 'night-1'")
+    await api.database.asSystem('a day passes', "UPDATE document_sets SET created_at = created_at - interval '25 hours'")
+    const other = (await post(summarise({ name: 'other' }), headers)).json().documentSetId
+    expect(other).not.toBe(first.json().documentSetId)
+    await api.database.asSystem('a day passes', "DELETE FROM idempotency_keys WHERE key = 'night-1'")
+    expect((await post(summarise(), headers)).json().documentSetId).not.toBe(first.json().documentSetId)
   })
 
   test.each([
