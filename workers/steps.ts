@@ -1,3 +1,4 @@
+import { recallingTurns } from './conversation-retrieve.ts'
 import { endingTurn, inTurn, knowingHistory, singleTurn, standingAlone } from './conversation-steps.ts'
 import { afterTold, takingBack, toldLive } from './live-draft.ts'
 import type { StepTable } from './step.ts'
@@ -26,7 +27,7 @@ export const steps: StepTable = {
     screen: inTurn(screen),
     recall: singleTurn(recall),
     classify: standingAlone(classify),
-    retrieve,
+    retrieve: recallingTurns(retrieve),
     generate: toldLive(knowingHistory(generate)),
     verify,
     escalate: takingBack(escalate),

@@ -124,14 +124,17 @@ export async function loadDocuments(
   return count
 }
 
+/** As a search should see it: the last question of a conversation with what was said before. */
+export const queryOf = ({ text, history }: EvalQuery): string =>
+  withHistory(
+    text,
+    history.map(({ r, t }) => ({ by: r === 'u' ? 'customer' : 'agent', text: t })),
+  )
+
 async function answer(query: EvalQuery, tenantId: string, searcher: Searcher, signal: AbortSignal): Promise<Answered> {
   const began = performance.now()
   const filter = { tenantId, audiences: AUDIENCES }
-  const asked = withHistory(
-    query.text,
-    query.history.map(({ r, t }) => ({ by: r === 'u' ? 'customer' : 'agent', text: t })),
-  )
-  const result = await searcher.search({ query: asked, filter, perLeg: PER_LEG, explain: true }, signal)
+  const result = await searcher.search({ query: queryOf(query), filter, perLeg: PER_LEG, explain: true }, signal)
   const ms = performance.now() - began
   const candidates = (result.candidates ?? []).filter(({ chunk }) => chunk.documentId !== query.from)
   const gold = new Set(query.gold)

@@ -46,6 +46,8 @@ export const SIGNALS = [
   'nearestShare',
   'documentCoverage',
   'documentCovered',
+  // Of the whole index, not of the passage: the share of its documents that have a title.
+  'titled',
 ] as const
 
 /** What both legs of the search have in common. One document's chunks change together: readers see the old or the new. */

@@ -5,6 +5,8 @@ import type { SearchFilter } from './search-index.ts'
 
 export type SearchRequest = {
   readonly query: string
+  /** What a reranker that reads is asked, where `query` says things several times to weigh them. */
+  readonly question?: string
   readonly filter: SearchFilter
   /** Who pays for embedding the query, where that costs money. */
   readonly owner?: EmbeddingFor

@@ -1,4 +1,4 @@
-import { RERANK_WEIGHTS } from '#shared/adapters/search/match-weights.ts'
+import { weightsFor } from '#shared/adapters/search/match-weights.ts'
 import type { Candidate, Reranker } from '#shared/ports/reranker.ts'
 import { coverage, type TermWeights, weighTerms } from '#shared/text/term-coverage.ts'
 import { contentTerms, isIdentifier, tokenize } from '#shared/text/tokenize.ts'
@@ -46,9 +46,10 @@ export class LexicalReranker implements Reranker {
 function bySignals(candidates: readonly Candidate[]): number[] {
   const scores = candidates.map(({ sparse, dense }) => {
     if (sparse?.signals === undefined) return undefined
-    let score = RERANK_WEIGHTS.at(-1)! * (dense?.score ?? 0)
+    const weights = weightsFor(sparse.signals).rerank
+    let score = weights.at(-1)! * (dense?.score ?? 0)
     sparse.signals.forEach((value, i) => {
-      score += RERANK_WEIGHTS[i]! * value
+      score += weights[i]! * value
     })
     return score
   })

@@ -2,7 +2,7 @@ import type { Passage } from '#shared/domain/passage.ts'
 import type { ScoredCandidate } from '#shared/ports/searcher.ts'
 import { evidenceFor } from '#shared/text/evidence.ts'
 import { contentTerms } from '#shared/text/tokenize.ts'
-import { ANSWERABLE_WEIGHTS } from './match-weights.ts'
+import { weightsFor } from './match-weights.ts'
 
 /** Word shares as they come from indexes without signals: this share says as much as `CALIBRATED` does on the calibrated scale. */
 const WORD_SHARE = 0.15
@@ -17,9 +17,10 @@ export function evidenceOf(query: string, candidates: readonly ScoredCandidate[]
   if (passages.length === 0) return 0
   const features = answerabilityFeatures(candidates)
   if (features === undefined) return byWordShare(query, passages)
-  let sum = ANSWERABLE_WEIGHTS[0]!
+  const weights = weightsFor(features).answerable
+  let sum = weights[0]!
   features.forEach((value, i) => {
-    sum += ANSWERABLE_WEIGHTS[i + 1]! * value
+    sum += weights[i + 1]! * value
   })
   return 1 / (1 + Math.exp(-sum))
 }

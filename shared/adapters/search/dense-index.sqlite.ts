@@ -30,7 +30,7 @@ type Options = {
   /** Bytes of vectors kept in memory; beyond it the tenants that were idle longest are read again when they come back. */
   readonly maxMatrixBytes?: number
 }
-type Resident = { readonly matrix: VectorMatrix; generation: number; readonly chunks: ChunkCache }
+type Resident = { readonly matrix: VectorMatrix; generation: number }
 
 /**
  * Exact nearest neighbours: vectors rest in SQLite, and a matrix per tenant in memory is kept in step with the file by its
@@ -41,6 +41,7 @@ export class SqliteDenseIndex implements DenseIndex {
   readonly #embedder: Options['embedder']
   readonly #arena: VectorArena
   readonly #maxMatrixBytes: number
+  readonly #chunks = new ChunkCache()
   /** In order of use, the least recent first. */
   readonly #residents = new Map<string, Resident>()
 
@@ -93,15 +94,17 @@ export class SqliteDenseIndex implements DenseIndex {
       database.exec('DELETE FROM vector; DELETE FROM chunk; DELETE FROM embedder')
       recordEnd(database)
     })
+    this.#chunks.forget(tenantId, 'everything')
   }
 
   async search(vector: Float32Array, filter: SearchFilter, limit: number, signal: AbortSignal): Promise<ScoredChunk[]> {
     signal.throwIfAborted()
     this.#check(vector)
     const found = this.#files.read(filter.tenantId, (database) => {
-      const { matrix, chunks } = this.#inStep(filter.tenantId, database)
+      const { matrix } = this.#inStep(filter.tenantId, database)
       const nearest = matrix.nearest(vector, acceptor(filter), limit)
-      const bodies = chunks.get(
+      const bodies = this.#chunks.get(
+        filter.tenantId,
         database,
         nearest.map(({ key }) => key),
       )
@@ -141,10 +144,10 @@ export class SqliteDenseIndex implements DenseIndex {
   #inStep(tenantId: string, database: DatabaseSync): Resident {
     const known = this.#residents.get(tenantId)
     const generation = currentGeneration(database)
-    const resident = known ?? { matrix: new VectorMatrix(this.#arena), generation: -1, chunks: new ChunkCache() }
+    const resident = known ?? { matrix: new VectorMatrix(this.#arena), generation: -1 }
     if (resident.generation !== generation) {
       assertSameEmbedder(database, this.#embedder.id)
-      catchUp(resident, generation, database)
+      this.#chunks.forget(tenantId, catchUp(resident, generation, database))
     }
     this.#residents.delete(tenantId)
     this.#residents.set(tenantId, resident)
@@ -178,10 +181,10 @@ function removeRows(database: DatabaseSync, documentId: string): void {
   database.prepare('DELETE FROM vector WHERE document_id = ?').run(documentId)
 }
 
-function catchUp(resident: Resident, generation: number, database: DatabaseSync): void {
+/** @returns the documents that changed */
+function catchUp(resident: Resident, generation: number, database: DatabaseSync): readonly string[] | 'everything' {
   const columns = 'id, document_id, audience, product, language, modified_at, elements'
   const changes = changesSince(database, resident.generation, generation)
-  resident.chunks.clear()
   if (changes === 'everything') {
     resident.matrix.release()
     addRows(resident.matrix, database.prepare(`SELECT ${columns} FROM vector ORDER BY id`).iterate())
@@ -193,6 +196,7 @@ function catchUp(resident: Resident, generation: number, database: DatabaseSync)
     }
   }
   resident.generation = generation
+  return changes
 }
 
 /** Files of before did not know the age of a document. */

@@ -57,6 +57,7 @@ export class FieldedIndex {
   readonly #numbers = new Map<string, number>()
   readonly #pairs = new PairCounts()
   liveDocuments = 0
+  titledDocuments = 0
   liveChunks = 0
   totalDocumentLength = 0
   totalChunkLength = 0
@@ -113,6 +114,7 @@ export class FieldedIndex {
     this.#pairs.remove(document)
     for (const term of document.unique) this.documentsWith[term] = this.documentsWith[term]! - 1
     this.liveDocuments--
+    if (document.titleEnd > 0) this.titledDocuments--
     this.totalDocumentLength -= document.length
     for (let at = firstChunkOf(this.documentOfChunk, number); this.documentOfChunk[at] === number; at++) {
       const chunk = this.chunks[at]!
@@ -159,6 +161,7 @@ export class FieldedIndex {
     this.#numbers.set(document.id, number)
     for (const term of document.unique) this.documentsWith[term] = this.documentsWith[term]! + 1
     this.liveDocuments++
+    if (titleEnd > 0) this.titledDocuments++
     const counts = new Map<number, number>()
     const count = (term: number, by: number) => counts.set(term, (counts.get(term) ?? 0) + by)
     const headings = new Set<number>()

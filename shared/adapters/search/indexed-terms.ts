@@ -1,4 +1,5 @@
 import type { Chunk } from '#shared/domain/document.ts'
+import { addressWords } from '#shared/text/address-words.ts'
 import { contentTerms } from '#shared/text/tokenize.ts'
 
 /** The terms of a document as the index keeps them: those of all chunks once, those of each chunk in order. */
@@ -19,24 +20,5 @@ export function documentTermsOf(chunks: readonly Chunk[]): DocumentTerms {
       section: contentTerms(chunk.section.join(' ')).slice(0, MAX_SECTION_TERMS),
       text: contentTerms(chunk.context ? `${chunk.context}\n${chunk.text}` : chunk.text),
     })),
-  }
-}
-
-/** `https://help.example/en/hub/no-wifi.html` -> `hub no wifi`: slugs are often an article's first and plainest title. */
-function addressWords(url: string | undefined): string {
-  if (url === undefined || !URL.canParse(url)) return ''
-  return decoded(new URL(url).pathname)
-    .replace(/\.(?:html?|md|aspx?|php)$/i, '')
-    .split('/')
-    .filter((part) => !/^[a-z]{2}(?:-[a-z]{2})?$/i.test(part))
-    .join(' ')
-    .replace(/[-_]/g, ' ')
-}
-
-function decoded(path: string): string {
-  try {
-    return decodeURIComponent(path)
-  } catch {
-    return path
   }
 }

@@ -1,5 +1,5 @@
 import { type FieldedIndex, type IndexedChunk, posting } from './fielded-index.ts'
-import { FIRST_WEIGHTS, SPARSE_WEIGHTS } from './match-weights.ts'
+import { FIRST_WEIGHTS, weightsFor } from './match-weights.ts'
 import { PassageReader } from './passage-reader.ts'
 import { type QueryTerms, readQuery } from './query-terms.ts'
 
@@ -75,7 +75,7 @@ function matchOf(index: FieldedIndex, room: MatchRoom, reader: PassageReader, at
     titleShare,
     pathShare,
   })
-  return { chunk: index.chunks[at]!, number, at, score: weigh(SPARSE_WEIGHTS, signals), signals }
+  return { chunk: index.chunks[at]!, number, at, score: weigh(weightsFor(signals).sparse, signals), signals }
 }
 
 export function weigh(weights: readonly number[], signals: readonly number[]): number {

@@ -20,6 +20,7 @@ export class PassageReader {
   readonly #counts: Uint16Array
   readonly #scale: number
   readonly #averageText: number
+  readonly #titled: number
 
   constructor(index: FieldedIndex, query: QueryTerms) {
     this.#query = query
@@ -29,6 +30,7 @@ export class PassageReader {
     })
     this.#counts = new Uint16Array(query.terms.length)
     this.#scale = 1 / Math.sqrt(query.knownMass)
+    this.#titled = index.titledDocuments / Math.max(1, index.liveDocuments)
     this.#averageText = index.totalChunkLength / Math.max(1, index.liveChunks)
   }
 
@@ -80,6 +82,7 @@ export class PassageReader {
       text.nearest / query.mass,
       sums.covered / query.mass,
       sums.covered * scale,
+      this.#titled,
     ]
   }
 

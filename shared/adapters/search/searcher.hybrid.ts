@@ -55,7 +55,7 @@ export class HybridSearcher implements Searcher {
       { hits: dense.hits, weight: weights.dense },
       { hits: sparse.hits, weight: named ? weights.sparseWithIdentifiers : weights.sparse },
     )
-    const candidates = await this.#reranked(query, fused, signal)
+    const candidates = await this.#reranked(request.question ?? query, fused, signal)
     const passages = selectPassages(candidates, request.topK ?? DEFAULTS.topK, request.maxTokens ?? DEFAULTS.maxTokens)
     const evidence = evidenceOf(query, candidates, passages)
     if (!request.explain) return { passages, evidence, failedLegs }

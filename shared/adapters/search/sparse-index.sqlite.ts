@@ -32,7 +32,7 @@ const MAX_CHUNKS_IN_MEMORY = 400_000
 const MAX_DEAD_SHARE = 1 / 3
 const MIN_CHUNKS_TO_COMPACT = 1_000
 
-type Resident = { index: FieldedIndex; generation: number; readonly chunks: ChunkCache }
+type Resident = { index: FieldedIndex; generation: number }
 
 /**
  * Words and their places in memory (`FieldedIndex`), one index per tenant, kept in step with a SQLite file by its log of changes,
@@ -41,6 +41,7 @@ type Resident = { index: FieldedIndex; generation: number; readonly chunks: Chun
 export class SqliteSparseIndex implements SparseIndex {
   readonly #files: SqliteFiles
   readonly #room = new MatchRoom()
+  readonly #chunks = new ChunkCache()
   readonly #maxChunks: number
   /** In order of use, the least recent first. */
   readonly #residents = new Map<string, Resident>()
@@ -78,15 +79,17 @@ export class SqliteSparseIndex implements SparseIndex {
       database.exec('DELETE FROM chunk; DELETE FROM words')
       recordEnd(database)
     })
+    this.#chunks.forget(tenantId, 'everything')
     this.#residents.delete(tenantId)
   }
 
   async search(query: string, filter: SearchFilter, limit: number, signal: AbortSignal): Promise<ScoredChunk[]> {
     signal.throwIfAborted()
     const found = this.#files.read(filter.tenantId, (database) => {
-      const { index, chunks } = this.#inStep(filter.tenantId, database)
+      const { index } = this.#inStep(filter.tenantId, database)
       const matches = matchPassages(index, this.#room, query, acceptor(filter), limit)
-      const bodies = chunks.get(
+      const bodies = this.#chunks.get(
+        filter.tenantId,
         database,
         matches.map(({ chunk }) => chunk.key),
       )
@@ -111,8 +114,8 @@ export class SqliteSparseIndex implements SparseIndex {
   /** The tenant's words as of the open transaction. */
   #inStep(tenantId: string, database: DatabaseSync): Resident {
     const generation = currentGeneration(database)
-    const resident = this.#residents.get(tenantId) ?? { index: new FieldedIndex(), generation: -1, chunks: new ChunkCache() }
-    if (resident.generation !== generation) catchUp(resident, generation, database)
+    const resident = this.#residents.get(tenantId) ?? { index: new FieldedIndex(), generation: -1 }
+    if (resident.generation !== generation) this.#chunks.forget(tenantId, catchUp(resident, generation, database))
     this.#residents.delete(tenantId)
     this.#residents.set(tenantId, resident)
     this.#evict(tenantId)
@@ -131,9 +134,9 @@ export class SqliteSparseIndex implements SparseIndex {
   }
 }
 
-function catchUp(resident: Resident, generation: number, database: DatabaseSync): void {
+/** @returns the documents that changed */
+function catchUp(resident: Resident, generation: number, database: DatabaseSync): readonly string[] | 'everything' {
   const changes = changesSince(database, resident.generation, generation)
-  resident.chunks.clear()
   if (changes === 'everything') {
     resident.index = new FieldedIndex()
     for (const rows of byDocument(database.prepare(`SELECT ${COLUMNS} ORDER BY chunk.id`).iterate())) add(resident.index, rows)
@@ -147,6 +150,7 @@ function catchUp(resident: Resident, generation: number, database: DatabaseSync)
     if (deadShare > MAX_DEAD_SHARE && chunks.length > MIN_CHUNKS_TO_COMPACT) resident.index = resident.index.compacted()
   }
   resident.generation = generation
+  return changes
 }
 
 type Row = Record<string, unknown>

@@ -82,3 +82,48 @@ test('a line that does not fit is named', async () => {
     ]),
   ).rejects.toThrow(/queries\.jsonl:2: /)
 })
+
+test('a question of a conversation is asked with what the customer said before it, and counts as its answerability', async () => {
+  const row = { id: 'c', question: 'And how is that?', gold: ['plain'], answerability: 'ANSWERABLE' }
+  const history = [
+    { r: 'u', t: 'Tell me about the battery.' },
+    { r: 'a', t: 'Invoices come monthly.' },
+  ]
+  const alone = await evaluate([row])
+  const told = await evaluate([{ ...row, history }])
+  expect(alone.metrics.sparse['answerable']!['ndcg@10']).toBeLessThan(1)
+  expect(told.metrics.sparse['answerable']!['ndcg@10']).toBe(1)
+})
+
+test('questions that nothing answers are in no ranking figure', async () => {
+  const answerable = { id: 'q1', kind: 'how', text: 'When do invoices come?', gold: ['bill'] }
+  const result = await evaluate([answerable, { id: 'q2', kind: 'how', text: 'invoices on Mars', gold: [] }])
+  expect(result.metrics.sparse['how']).toEqual((await evaluate([answerable])).metrics.sparse['how'])
+  expect(result.metrics.abstention).toMatchObject({ answerable: 1, unanswerable: 1 })
+})
+
+test('abstention is told on the documents as they are and, apart from that, on the masked ones', async () => {
+  const queries = [
+    { id: 'q1', kind: 'symptom', text: 'ring glows turquoise', gold: ['light'] },
+    { id: 'q2', kind: 'retired', text: 'zebra crossing permits', gold: [] },
+  ]
+  const { abstention, abstentionMasked } = (await evaluate(queries, { maskSym: true })).metrics
+  expect(abstention.auc).toBe(1)
+  expect(abstentionMasked!.auc).toBe(0.5)
+  expect((await evaluate(queries)).metrics.abstentionMasked).toBeUndefined()
+})
+
+test('the curve says what each threshold loses and catches, never less as it rises', async () => {
+  const { curve = [] } = (
+    await evaluate([
+      { id: 'q1', text: 'When do invoices come monthly?', gold: ['bill'] },
+      { id: 'q2', text: 'battery zebra crossing permits winter', gold: [] },
+    ])
+  ).metrics.abstention
+  expect(curve.length).toBeGreaterThan(5)
+  for (const [at, { minEvidence, loses, catches }] of curve.entries()) {
+    const before = curve[at - 1] ?? { minEvidence: 0, loses: 0, catches: 0 }
+    expect([minEvidence > before.minEvidence, loses >= before.loses, catches >= before.catches]).toEqual([true, true, true])
+  }
+  expect(curve.at(-1)!.catches).toBe(1)
+})

@@ -66,7 +66,7 @@ test('shows a customer what is public and what is for customers of their kind, n
 })
 
 test('too little evidence, or none, is nothing; the tenant may set the bar', async () => {
-  expect((await run(found(0.09))).result.outcome).toBe('nothing')
+  expect((await run(found(0.01))).result.outcome).toBe('nothing')
   expect((await run({ passages: [], evidence: 0, failedLegs: [] }, { minEvidence: 0 })).result.outcome).toBe('nothing')
   expect((await run(found(0.5), { minEvidence: 0.6 })).result.outcome).toBe('nothing')
   expect((await run(found(0.1), { minEvidence: 0.05 })).result.outcome).toBe('found')
