@@ -108,18 +108,19 @@ test('abstention is told on the documents as they are and, apart from that, on t
     { id: 'q2', kind: 'retired', text: 'zebra crossing permits', gold: [] },
   ]
   const { abstention, abstentionMasked } = (await evaluate(queries, { maskSym: true })).metrics
-  expect(abstention.auc).toBe(1)
-  expect(abstentionMasked!.auc).toBe(0.5)
+  expect(abstention).toMatchObject({ auc: 1 })
+  expect(abstentionMasked).toMatchObject({ auc: 0.5 })
   expect((await evaluate(queries)).metrics.abstentionMasked).toBeUndefined()
 })
 
 test('the curve says what each threshold loses and catches, never less as it rises', async () => {
-  const { curve = [] } = (
+  const { abstention } = (
     await evaluate([
       { id: 'q1', text: 'When do invoices come monthly?', gold: ['bill'] },
       { id: 'q2', text: 'battery zebra crossing permits winter', gold: [] },
     ])
-  ).metrics.abstention
+  ).metrics
+  const curve = 'curve' in abstention ? abstention.curve : []
   expect(curve.length).toBeGreaterThan(5)
   for (const [at, { minEvidence, loses, catches }] of curve.entries()) {
     const before = curve[at - 1] ?? { minEvidence: 0, loses: 0, catches: 0 }
