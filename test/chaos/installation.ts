@@ -23,6 +23,8 @@ type Row = Record<string, unknown>
 
 /** A running Answerline with everything around it, all of it the harness's own. */
 export type Installation = {
+  /** Data directory and logs of all its processes. */
+  readonly folder: string
   readonly redis: TestRedis
   readonly simulator: Simulator
   readonly receiver: WebhookReceiver

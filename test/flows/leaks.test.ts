@@ -1,0 +1,27 @@
+import { describe, expect, test } from 'vitest'
+import { candidatesIn, findLeaks, personalTicket, QUICK_LEAKS } from '#test/bench/leaks.ts'
+import { postgresBin } from '#test/servers/postgres.ts'
+import { hasRedis } from '#test/servers/redis.ts'
+import { seededRandom } from '#test/simulator/seeded-random.ts'
+
+const missing = [...(hasRedis ? [] : ['redis-server']), ...(postgresBin === undefined ? ['a PostgreSQL server'] : [])]
+const needs = missing.length === 0 ? '' : ` (needs ${missing.join(' and ')})`
+
+describe.skipIf(missing.length > 0)(`personal data${needs}`, () => {
+  test('is nowhere outside the run log and the reply: not in logs, Redis, other tables, traces or index files', async () => {
+    const { leaks, looked, screened, values } = await findLeaks({ ...QUICK_LEAKS, say: () => {} })
+    // Open: what the rows of the run log hold beside the facts that may hold it is not told apart yet (it was found there).
+    expect(Object.keys(leaks).filter((place) => !place.startsWith('table attempts'))).toEqual([])
+    expect(screened).toBeGreaterThanOrEqual(QUICK_LEAKS.tickets)
+    expect(values).toBeGreaterThan(3 * QUICK_LEAKS.tickets)
+    for (const kind of ['table', 'redis', 'traces', 'file']) expect(looked[kind], kind).toBeGreaterThan(0)
+  }, 180_000)
+})
+
+test('every value that is sent would be found', () => {
+  const random = seededRandom(3)
+  for (let n = 0; n < 300; n++) {
+    const { body, values } = personalTicket(n, random)
+    expect(candidatesIn(JSON.stringify({ body })).sort()).toEqual([...values].sort())
+  }
+})
