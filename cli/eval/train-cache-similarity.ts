@@ -13,7 +13,7 @@ const MAX_FALSE_HITS = 0.015
 const FOLDS = 5
 
 const rowOf = ({ a, b }: CachePair) => [1, ...pairFeatures(readGuarded(a), readGuarded(b))]
-const fit = (pairs: readonly CachePair[]) =>
+const learn = (pairs: readonly CachePair[]) =>
   fitLogistic(
     pairs.map(rowOf),
     pairs.map(({ dup }) => dup),
@@ -25,7 +25,7 @@ function crossValidated(pairs: readonly CachePair[]): number[] {
   const scores: number[] = Array(pairs.length).fill(Number.NEGATIVE_INFINITY)
   const foldOf = ({ a }: CachePair) => [...a].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)!) % 1_000_003, 7) % FOLDS
   for (let fold = 0; fold < FOLDS; fold++) {
-    const weights = fit(pairs.filter((pair) => foldOf(pair) !== fold))
+    const weights = learn(pairs.filter((pair) => foldOf(pair) !== fold))
     pairs.forEach((pair, at) => {
       if (foldOf(pair) === fold && differsInPair(pair) === undefined) scores[at] = dot(weights, rowOf(pair))
     })
@@ -52,7 +52,7 @@ const thresholds = [true, false].map((question) => {
   )
   return 1 / (1 + Math.exp(-score))
 })
-const weights = fit(pairs).map((weight) => Number(weight.toFixed(4)))
+const weights = learn(pairs).map((weight) => Number(weight.toFixed(4)))
 const file = join(import.meta.dirname, '../../workers/logic/cache-weights.ts')
 const lines = weights.map((weight, at) => `  ${weight}, // ${at === 0 ? 'constant' : FEATURES[at - 1]}`)
 writeFileSync(

@@ -50,7 +50,7 @@ const rowOf = ({ set, features }: Example) => [
   ...SETS.slice(1).map(({ name }) => (name === set ? 1 : 0)),
 ]
 
-function fit(rows: readonly Example[]): readonly number[] {
+function learn(rows: readonly Example[]): readonly number[] {
   const repeated = rows.flatMap((row) => Array<Example>(REPEATS[row.set]!).fill(row))
   return fitLogistic(
     repeated.map(rowOf),
@@ -61,7 +61,7 @@ function fit(rows: readonly Example[]): readonly number[] {
 
 const scores: number[] = Array(examples.length).fill(0)
 for (let fold = 0; fold < FOLDS; fold++) {
-  const weights = fit(examples.filter((row) => row.fold !== fold)).slice(0, SUPPORT_FEATURES.length + 1)
+  const weights = learn(examples.filter((row) => row.fold !== fold)).slice(0, SUPPORT_FEATURES.length + 1)
   examples.forEach((row, at) => {
     if (row.fold === fold) scores[at] = dot(weights, [1, ...standard(row.features)])
   })
@@ -78,7 +78,7 @@ for (const { name } of SETS) {
 }
 
 /** On the scale of the raw features, so that nothing but this list is needed to score. */
-const learned = fit(examples).slice(0, SUPPORT_FEATURES.length + 1)
+const learned = learn(examples).slice(0, SUPPORT_FEATURES.length + 1)
 const weights = learned.slice(1).map((weight, k) => weight / spreads[k]!)
 const constant = learned[0]! - weights.reduce((sum, weight, k) => sum + weight * means[k]!, 0)
 const folded = scores.map(sigmoid)

@@ -46,7 +46,13 @@ async function live(llm: Llm, { verify = 'before' as 'before' | 'after', facts =
   const stream = memoryTokenStream()
   const all = { ticket: sampleTicket(), screened: sampleScreened(), triage: sampleTriage(), passages, ...facts }
   const own = stepContext({ seq: 4, tenant: sampleTenant({ streaming: { verify } }), ...context })
-  const deps = { llm, prompts: loadPrompts(), stream, modelAvailable: true, examples: { list: async () => [] } } as unknown as Deps
+  const deps = {
+    llm,
+    prompts: loadPrompts(),
+    stream,
+    modelAvailable: true,
+    examples: { list: async () => [] },
+  } as unknown as Deps
   const result = await toldLive(generate)(all as never, deps, own).catch((error: Error) => error)
   await stream.append('acme', 'tkt_1', [{ id: '9-0', event: 'done', data: {} }])
   const told: StreamedEvent[] = []
