@@ -63,7 +63,11 @@ export function advance(pipeline: Pipeline, run: RunState, event: RunEvent, now:
   }
 }
 
-const bump = (run: RunState, change: Partial<RunState>): RunState => ({ ...run, ...change, seq: run.seq + 1 })
+/** Field by field: callers pass whole runs, and what a run knows beside its state (its facts!) must not be written with every hop. */
+const bump = (run: RunState, change: Partial<RunState>): RunState => {
+  const { status, step, seq, attempt, visits, loops, rescues, deadlineAt, lane } = run
+  return { status, step, attempt, visits, loops, rescues, deadlineAt, lane, ...change, seq: seq + 1 }
+}
 const still = (_run: RunState, result: string, dueAt: Date) => ({
   result,
   facts: {},

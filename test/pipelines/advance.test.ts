@@ -32,6 +32,18 @@ const moved = (pipeline: Pipeline, run: RunState, event: RunEvent, now = NOW, ra
   return transition
 }
 
+test('the next state is a state and nothing else, though callers pass whole runs with all their facts', () => {
+  const run = { ...at('screen'), id: 'run_1', facts: { ticket: { body: 'my name is Ada' } } }
+  for (const event of [
+    completed('clean'),
+    failed('retryable'),
+    failed('terminal'),
+    { kind: 'cancelled' },
+    { kind: 'lost' },
+  ] as const)
+    expect(Object.keys(moved(ticket, run, event).next).sort()).toEqual(Object.keys(at('screen')).sort())
+})
+
 describe('an outcome', () => {
   test('leads to the step that the pipeline names, at the next seq, and its facts go along', () => {
     const transition = moved(ticket, at('screen'), completed('clean', { screened: 1 }))
