@@ -30,5 +30,5 @@ EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=40s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # Without a bound V8 lets garbage grow with the memory of the host (docs/benchmarks.md, "memory").
-ENTRYPOINT ["node", "--max-old-space-size=400", "cli/answerline.ts"]
+ENTRYPOINT ["node", "--max-old-space-size=400", "--max-semi-space-size=4", "cli/answerline.ts"]
 CMD ["api"]

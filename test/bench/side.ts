@@ -28,7 +28,7 @@ type SideOptions = {
 export function startSide(file: string, { profileFolder, maxHeapMb, maxSemiSpaceMb }: SideOptions = {}): Side {
   const execArgv = [
     ...(profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`]),
-    ...(maxHeapMb === undefined ? [] : [`--max-old-space-size=${maxHeapMb}`]),
+    ...(maxHeapMb === undefined ? [] : [`--max-old-space-size=${maxHeapMb}`, '--max-semi-space-size=4']),
     ...(maxSemiSpaceMb === undefined ? [] : [`--max-semi-space-size=${maxSemiSpaceMb}`]),
   ]
   const child = fork(join(FOLDER, file), { execArgv, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
