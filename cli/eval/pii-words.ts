@@ -1,12 +1,14 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readMessages } from './pii-data.ts'
+
+/** Writes the list that the gazetteer of the PII tagger reads: `node cli/eval/pii-words.ts DATA-FOLDER`. The same data gives the same bytes. */
 
 const PROSE = ['banking77', 'bitext']
 const LEAST = 6
 
 /** Words that well-cased public texts often write in lower case: a name is hardly ever among them. Sorted. */
-export function commonWords(folder: string): string[] {
+function commonWords(folder: string): string[] {
   const counts = new Map<string, number>()
   const count = (text: string) => {
     for (const [word] of text.matchAll(/(?<![\p{L}\p{M}])[a-z]{2,}(?![\p{L}\p{M}])/gu))
@@ -21,3 +23,8 @@ export function commonWords(folder: string): string[] {
       for (const section of JSON.parse(line).sections) count(String(section.t))
   return [...counts].flatMap(([word, times]) => (times < LEAST ? [] : [word])).sort()
 }
+
+writeFileSync(
+  join(import.meta.dirname, '../../workers/logic/pii-common-words.txt'),
+  commonWords(process.argv[2] ?? '').join('\n'),
+)

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { FEATURES, pairFeatures } from '#workers/logic/cache-features.ts'
 import { readGuarded } from '#workers/logic/cache-guards.ts'
-import { dot, fitLogistic } from '#workers/logic/cache-regression.ts'
+import { dot, fitLogistic } from '#workers/logic/logistic-regression.ts'
 import { type CachePair, differsInPair, readPairs } from './cache-pairs.ts'
 
 /** Learns the weights of the semantic cache's similarity: `node cli/eval/train-cache-similarity.ts PAIRS.jsonl`. */

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { dot, fitLogistic, sigmoid } from '#workers/logic/cache-regression.ts'
+import { dot, fitLogistic, sigmoid } from '#workers/logic/logistic-regression.ts'
 import { SUPPORT_FEATURES, supportFeatures, supportIndex } from '#workers/logic/support-features.ts'
 import { type Judged, readJudged } from './faithfulness-data.ts'
 import { atThreshold, rocArea } from './ranking-of-two.ts'

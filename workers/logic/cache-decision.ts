@@ -1,4 +1,4 @@
-import { fitLogistic, sigmoid } from './cache-regression.ts'
+import { fitLogistic, sigmoid } from './logistic-regression.ts'
 
 /** Whether the answer of the nearest question would have been right for another one, at their similarity. */
 export type Observation = { readonly similarity: number; readonly correct: boolean }

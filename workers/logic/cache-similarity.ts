@@ -1,7 +1,7 @@
 import { pairFeatures } from './cache-features.ts'
 import { differsIn, type GuardedReading } from './cache-guards.ts'
-import { dot, sigmoid } from './cache-regression.ts'
 import { SIMILARITY_WEIGHTS } from './cache-weights.ts'
+import { dot, sigmoid } from './logistic-regression.ts'
 
 /** 0..1: how likely two questions ask for the same answer, by a linear model over what their wordings share. */
 export const similarityOf = (a: GuardedReading, b: GuardedReading): number =>

@@ -1,4 +1,4 @@
-import { dot, sigmoid } from './cache-regression.ts'
+import { dot, sigmoid } from './logistic-regression.ts'
 import { type SupportIndex, supportFeatures } from './support-features.ts'
 import { SUPPORT_WEIGHTS } from './support-weights.ts'
 
