@@ -9,6 +9,8 @@ import { until } from './until.ts'
 export const BOUND_MS = 10_000
 export const TARGET_SHARE = 0.999
 const SHOWN_LATE = 12
+/** After the last ticket; what is not at rest by then is reported as missing. */
+const REST_WITHIN_MS = 40_000
 
 export type Drill = {
   readonly seconds: number
@@ -63,7 +65,7 @@ export async function drillAvailability(installation: Installation, drill: Drill
   }
   const ids = sender.acks().map(({ runId }) => runId)
   const isAtRest = async () => (await timesOf(installation, ids)).length === ids.length
-  await until('every ticket is answered or with a person', 60_000, isAtRest).catch(() => {})
+  await until('every ticket is answered or with a person', REST_WITHIN_MS, isAtRest).catch(() => {})
   installation.simulator.setFaults([])
   return reportOf(installation, sender, before)
 }

@@ -25,7 +25,8 @@ type Turn = FallbackLink & { readonly model?: string; readonly isLastModel: bool
  * Asks the models of the request's route in order until one replies; without a route, all links in theirs. A retryable or
  * terminal failure moves on; a refusal needs a person, whoever declined; an abort, a parked call and a defect end it at once.
  * The route's deadline holds for all of them together. What failed links cost is in `failedCalls`.
- * @throws the most hopeful failure when every link failed: retryable before terminal, the earlier link before the later
+ * @throws the most hopeful failure when every link failed: retryable before terminal, the sooner retryable before the later, the
+ * earlier link before the later. One that cools down for a minute must not keep a ticket from another that just stumbled.
  */
 export function createFallbackLlm(links: readonly FallbackLink[], options: FallbackOptions): Llm {
   if (links.length === 0) throw new TypeError('a fallback needs at least one model')
@@ -74,8 +75,11 @@ async function askInOrder<T>(
       passedOver.push({ provider: name, code })
     }
   }
-  throw failures.find(({ failure }) => failure.kind === 'retryable') ?? failures[0] ?? terminal('no-model-configured', 'no model')
+  const retryable = failures.filter(({ failure }) => failure.kind === 'retryable')
+  throw retryable.toSorted((a, b) => waitMsOf(a) - waitMsOf(b))[0] ?? failures[0] ?? terminal('no-model-configured', 'no model')
 }
+
+const waitMsOf = ({ failure }: StepFailure) => failure.retryAfterMs ?? 0
 
 /** One speaker after the other: what one has said is void before the first word of the next, who may never say one. */
 function voicesOn(onDelta: (delta: LlmDelta) => void): () => (delta: LlmDelta) => void {

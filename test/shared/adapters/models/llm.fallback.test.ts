@@ -85,10 +85,13 @@ describe('the fallback chain', () => {
     expect(deltas).toEqual([{ kind: 'text', text: DRAFT }])
   })
 
-  it('throws the most hopeful failure when every link failed', async () => {
-    const limited = retryable('provider-rate-limited', 'slow down', 5_000)
-    const { llm } = chain([terminal('provider-auth', 'wrong key')], [limited], [down()])
-    expect(await failureFrom(llm.generate(draftRequest(), { signal }))).toBe(limited.failure)
+  it('throws the most hopeful failure when every link failed: one that can be asked again, and of those the soonest', async () => {
+    const coolingDown = retryable('provider-unavailable', 'cooling down', 58_000)
+    const stumbled = down()
+    const { llm } = chain([terminal('provider-auth', 'wrong key')], [coolingDown], [stumbled])
+    expect(await failureFrom(llm.generate(draftRequest(), { signal }))).toBe(stumbled.failure)
+    const { llm: both } = chain([coolingDown], [retryable('provider-rate-limited', 'slow down', 70_000)])
+    expect(await failureFrom(both.generate(draftRequest(), { signal }))).toBe(coolingDown.failure)
   })
 
   it('records what the failed links cost', async () => {
