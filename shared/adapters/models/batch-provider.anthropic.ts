@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { customIdOf, requestIdOf } from '#shared/domain/batch.ts'
 import type { BatchProvider, BatchResult, Found, RemoteBatch, Submission } from '#shared/ports/batch-provider.ts'
 import type { BatchProviderOptions } from './batch-provider.openai.ts'
-import { eachLine, errorResult, inPieces, resultOf } from './batch-result.ts'
+import { eachLine, errorResult, inPieces, resultOf, SENT_ONCE } from './batch-result.ts'
 import { anthropicClient, bodyOf, failureOfAnthropic, takeMessage } from './llm.anthropic.ts'
 import { resultLines } from './result-lines.ts'
 import { type CallFrame, newArrival } from './settle-reply.ts'
@@ -59,7 +59,8 @@ export function createAnthropicBatchProvider(options: BatchProviderOptions): Bat
         // `batches.create` takes all requests as objects in memory; the same call with a body that is read as it is sent does not.
         const body = ReadableStream.from(inPieces(requestsOf(submission)))
         const headers = { 'content-type': 'application/json' }
-        return remoteOf(await client.post<MessageBatch>(BATCHES, { body, headers, signal, timeout: UPLOAD_TIMEOUT_MS }))
+        const sending = { signal, timeout: UPLOAD_TIMEOUT_MS, fetchOptions: SENT_ONCE }
+        return remoteOf(await client.post<MessageBatch>(BATCHES, { body, headers, ...sending }))
       }),
     find: ({ batchId, requests }, marker, isKnown, signal) =>
       guarded(async () => {

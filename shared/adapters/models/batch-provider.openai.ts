@@ -6,7 +6,7 @@ import { customIdOf } from '#shared/domain/batch.ts'
 import type { Prices } from '#shared/domain/price.ts'
 import type { BatchProvider, BatchResult, RemoteBatch, Submission } from '#shared/ports/batch-provider.ts'
 import type { Clock } from '#shared/ports/clock.ts'
-import { eachLine, errorResult, inPieces, resultOf } from './batch-result.ts'
+import { eachLine, errorResult, inPieces, resultOf, SENT_ONCE } from './batch-result.ts'
 import { bodyOf, failureOfOpenAi, OPENAI_DIALECT, openAiClient, takeCompletion } from './llm.openai.ts'
 import { resultLines } from './result-lines.ts'
 import { type CallFrame, newArrival } from './settle-reply.ts'
@@ -69,8 +69,8 @@ export function createOpenAiBatchProvider(options: BatchProviderOptions): BatchP
     upload: (submission, signal) =>
       guarded(async () => {
         const file = toStreamingFile(inPieces(linesOf(submission)), `${submission.batchId}.jsonl`, { type: 'application/jsonl' })
-        const timeout = { signal, timeout: UPLOAD_TIMEOUT_MS }
-        return (await client.files.create({ file, purpose: 'batch', expires_after: EXPIRES }, timeout)).id
+        const sending = { signal, timeout: UPLOAD_TIMEOUT_MS, fetchOptions: SENT_ONCE }
+        return (await client.files.create({ file, purpose: 'batch', expires_after: EXPIRES }, sending)).id
       }),
     newest: (signal) => guarded(async () => (await client.batches.list({ limit: 1 }, call(signal))).data[0]?.id ?? null),
     create: ({ batchId, endpoint }, fileId, signal) =>

@@ -31,6 +31,12 @@ export const failedResult = (customId: string, failure: Failure): BatchResult =>
   costUsd: 0,
 })
 
+/**
+ * For bodies that stream. `fetch` otherwise keeps all of a body that it has sent, in case a redirect or a login dialogue makes it send
+ * the body again (the Fetch standard clones the request): 200 MB for a file of 200 MB. Neither can happen then.
+ */
+export const SENT_ONCE = { redirect: 'error', window: null } as const
+
 const PIECE_CHARACTERS = 65_536
 
 /** Small texts joined to pieces of about 64 KB: a piece costs a turn of the event loop on its way to the socket. */
