@@ -7,6 +7,7 @@ import type { Telemetry } from '#shared/ports/telemetry.ts'
 import type { TenantStore } from '#shared/ports/tenant-store.ts'
 import type { TokenStream } from '#shared/ports/token-stream.ts'
 import type { Traces } from '#shared/ports/traces.ts'
+import type { RecentRuns } from './recent-runs.ts'
 import type { Deps } from './step.ts'
 
 /** What the engine itself stands on, beside the doors of the steps. */
@@ -25,6 +26,8 @@ export type Engine = {
   /** How many runs of the tenant are not at rest, as of a moment ago. */
   readonly backlogOf: (tenantId: string) => number
   readonly deps: Deps
+  /** Absent where runs are moved but not worked on. */
+  readonly recent?: RecentRuns
   /** Told of every run that has come to `status`, once that is recorded; may fail without harm. */
   readonly onMoved?: (run: Run, status: Run['status']) => Promise<unknown>
 }

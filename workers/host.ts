@@ -4,6 +4,7 @@ import type { Consumer } from '#shared/ports/consumer.ts'
 import type { Engine } from './engine.ts'
 import { startFeeder } from './feed.ts'
 import { watchOvertaken } from './overtaken.ts'
+import { createRecentRuns } from './recent-runs.ts'
 import { runStep } from './run-step.ts'
 import type { StepTable } from './step.ts'
 import { sweep } from './sweep.ts'
@@ -47,11 +48,12 @@ export function startWorkers(engine: Engine, steps: StepTable, consumer: Consume
     throw new Error(
       `unknown step ${unknown.join(', ')}; there are ${[...new Set(allQueues().map(({ step }) => step))].join(', ')}`,
     )
+  const working: Engine = { ...engine, recent: createRecentRuns(engine.clock) }
   const overtaken = watchOvertaken(engine.runs, engine.log)
   for (const { pipeline, step } of wanted) {
     consumer.start(
       { pipeline, step },
-      (job, signal) => runStep(engine, steps, overtaken, job, signal),
+      (job, signal) => runStep(working, steps, overtaken, job, signal),
       CONCURRENCY[step] ?? DEFAULT_CONCURRENCY,
     )
   }

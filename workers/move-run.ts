@@ -9,7 +9,10 @@ import type { Moved, RunMover } from '#shared/ports/run-mover.ts'
 import type { Engine } from './engine.ts'
 import { traceRun } from './trace-run.ts'
 
-type Mover = Pick<Engine, 'runs' | 'dispatcher' | 'stream' | 'telemetry' | 'clock' | 'log' | 'backlogOf' | 'onMoved' | 'traces'>
+type Mover = Pick<
+  Engine,
+  'runs' | 'dispatcher' | 'stream' | 'telemetry' | 'clock' | 'log' | 'backlogOf' | 'onMoved' | 'traces' | 'recent'
+>
 
 /**
  * The only place that moves a run on: asks `advance`, writes log and run in one guarded statement, and then, with the truth
@@ -27,6 +30,8 @@ export async function moveRun(engine: Mover, run: Run, event: RunEvent, startedA
     return { moved: false, reason: 'refused', why: 'the run was moved by somebody else at the same moment' }
   measure(engine, pipeline, run, transition, startedAt, now)
   if (engine.traces) traceRun(engine.traces, run, transition, startedAt, now)
+  // Only a step that is entered: what is tried again or was lost may have left something behind that must be looked up.
+  if (transition.dispatch && event.kind === 'completed') engine.recent?.keep(movedOn(run, transition, now))
   await announce(engine, run, transition, hop, now)
   return { moved: true, state: transition.next }
 }
@@ -41,6 +46,10 @@ export function createRunMover(engine: Mover): RunMover {
       return moveRun(engine, run, event, engine.clock.now(), by)
     },
   }
+}
+
+function movedOn(run: Run, { next, facts, dueAt }: Transition, now: Date): Run {
+  return { ...run, ...next, facts: { ...run.facts, ...facts }, dueAt, updatedAt: now }
 }
 
 function toHop(run: Run, transition: Transition, startedAt: Date, now: Date, by: string): Hop {

@@ -33,7 +33,8 @@ export async function runStep(
   signal: AbortSignal,
 ): Promise<JobResult> {
   try {
-    const run = await engine.runs.load(job.runId)
+    const recent = engine.recent?.take(job.runId, job.seq)
+    const run = recent ?? (await engine.runs.load(job.runId))
     if (!run || run.seq !== job.seq || !DISPATCHED.includes(run.status)) {
       engine.telemetry.jobSkipped(run ? queueName(run.pipeline, run.step) : 'unknown', run ? 'overtaken' : 'unknown')
       return DONE

@@ -8,6 +8,7 @@ import type { TenantStore } from '#shared/ports/tenant-store.ts'
 import type { Engine } from '#workers/engine.ts'
 import { createRunMover } from '#workers/move-run.ts'
 import type { Overtaken } from '#workers/overtaken.ts'
+import { createRecentRuns } from '#workers/recent-runs.ts'
 import { runStep } from '#workers/run-step.ts'
 import type { Deps, StepTable } from '#workers/step.ts'
 import { steps } from '#workers/steps.ts'
@@ -47,9 +48,11 @@ export function memoryEngine(ticketSteps: TicketSteps = {}, tenant: Tenant = sam
     backlogOf: () => 0,
     deps: { escalations, conversations: memoryConversations() } as unknown as Deps,
   }
+  // As `startWorkers` does it.
+  const working: Engine = { ...engine, recent: createRecentRuns(clock) }
   const pipeline = pipelineNamed('support-ticket') as Pipeline
   for (const step of Object.keys(pipeline.steps))
-    queues.consumer.start({ pipeline: pipeline.name, step }, (job, signal) => runStep(engine, table, nobodyElse, job, signal), 1)
+    queues.consumer.start({ pipeline: pipeline.name, step }, (job, signal) => runStep(working, table, nobodyElse, job, signal), 1)
 
   /** A run in the given state, written as it would be after the API took the ticket. */
   async function begin(
@@ -97,7 +100,7 @@ export function memoryEngine(ticketSteps: TicketSteps = {}, tenant: Tenant = sam
       return (await runs.load(id))!
     },
     work: (job: { runId: string; seq: number }, signal = new AbortController().signal, overtaken = nobodyElse) =>
-      runStep(engine, table, overtaken, job, signal),
+      runStep(working, table, overtaken, job, signal),
     /** The results in the log, in order. */
     results: (id = 'run_1') => runs.logOf(id).map(({ step, result }) => `${step}:${result}`),
   }
