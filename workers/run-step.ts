@@ -4,6 +4,7 @@ import { pipelineNamed, queueName } from '#pipelines/registry.ts'
 import { durationMs } from '#shared/domain/duration.ts'
 import { failureOf, Parked, retryable, StepFailure } from '#shared/domain/failure.ts'
 import { DISPATCHED, type Run, type RunEvent } from '#shared/domain/run.ts'
+import { KeyMissing } from '#shared/domain/sealed.ts'
 import type { Tenant } from '#shared/domain/tenant.ts'
 import { Ticket } from '#shared/domain/ticket.ts'
 import { spanIdOf } from '#shared/domain/trace.ts'
@@ -20,6 +21,8 @@ const Payer = Ticket.pick({ requester: true, tier: true, conversationId: true })
 const DONE: JobResult = { kind: 'done' }
 /** While the database is away every job comes back soon: it, not the queue, knows what is to be done. */
 const STORE_AWAY_DELAY_MS = 1_000
+/** A process without the key must not fail runs that another one, or this one after a restart with the key, can go on with. */
+const KEY_MISSING_DELAY_MS = 10_000
 
 /**
  * One job: load the run, see whether the job is still the current one, run the step under its deadline, and move the run on by
@@ -40,7 +43,9 @@ export async function runStep(
       return DONE
     }
     const startedAt = engine.clock.now()
-    const event = await overtaken.watch(run, (gone) => execute(engine, steps, run, AbortSignal.any([signal, gone])))
+    const event = await overtaken.watch(run, (gone) =>
+      execute(engine, steps, { run, isNew: recent !== undefined }, AbortSignal.any([signal, gone])),
+    )
     if (event === 'overtaken') return DONE
     if (event === 'handed-back') {
       engine.telemetry.jobSkipped(queueName(run.pipeline, run.step), 'handed-back')
@@ -49,15 +54,25 @@ export async function runStep(
     await moveRun(engine, run, event, startedAt, engine.worker)
     return DONE
   } catch (error) {
+    if (error instanceof KeyMissing) {
+      engine.log.error(
+        { runId: job.runId, seq: job.seq, err: error },
+        'the run cannot be read without its key; its job comes back',
+      )
+      return { kind: 'later', delayMs: KEY_MISSING_DELAY_MS }
+    }
     engine.log.warn({ runId: job.runId, seq: job.seq, err: error }, 'the run could not be loaded or recorded; its job comes back')
     return { kind: 'later', delayMs: STORE_AWAY_DELAY_MS }
   }
 }
 
+/** @property isNew when this process itself brought the run here a moment ago, so that nothing can have been done here before */
+type Visit = { readonly run: Run; readonly isNew: boolean }
+
 async function execute(
   engine: Engine,
   steps: StepTable,
-  run: Run,
+  { run, isNew }: Visit,
   outer: AbortSignal,
 ): Promise<RunEvent | 'overtaken' | 'handed-back'> {
   const pipeline = pipelineNamed(run.pipeline)
@@ -72,7 +87,7 @@ async function execute(
   try {
     const facts = parseFacts(pipeline, run)
     signal.throwIfAborted()
-    const result = await orAbort(step(facts, engine.deps, contextOf(engine, run, tenant, signal)), signal)
+    const result = await orAbort(step(facts, engine.deps, contextOf(engine, { run, isNew }, tenant, signal)), signal)
     assertPromised(run.step, spec, result)
     if (result.until) return { kind: 'waiting', until: result.until, facts: result.facts }
     return { kind: 'completed', outcome: result.outcome, facts: result.facts }
@@ -82,6 +97,7 @@ async function execute(
       if (why !== 'deadline') return why
       return { kind: 'failed', failure: retryable('step-timeout', `"${run.step}" did not end within ${spec.deadline}`).failure }
     }
+    if (error instanceof KeyMissing) throw error
     if (error instanceof Parked) return { kind: 'parked', until: error.until }
     return { kind: 'failed', failure: failureOf(error) }
   } finally {
@@ -127,7 +143,7 @@ function assertPromised(step: string, spec: Pipeline['steps'][string], result: A
     throw brokenRule('bad-result', `"${step}" ended as "${result.outcome}" with other facts than promised: ${wrong.join(', ')}`)
 }
 
-function contextOf(engine: Engine, run: Run, tenant: Tenant, signal: AbortSignal): StepContext {
+function contextOf(engine: Engine, { run, isNew }: Visit, tenant: Tenant, signal: AbortSignal): StepContext {
   const visit = run.visits[run.step] ?? 1
   const ticket = Payer.safeParse(run.facts.ticket)
   const payer = ticket.success
@@ -158,6 +174,7 @@ function contextOf(engine: Engine, run: Run, tenant: Tenant, signal: AbortSignal
       runId: run.id,
       step: run.step,
       visit,
+      ...(isNew && { firstTry: true }),
       lane: run.lane,
       deadlineAt: run.deadlineAt,
       models: tenant.config.models,

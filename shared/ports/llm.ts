@@ -28,6 +28,8 @@ export type LlmRequest<T = unknown> = {
     readonly step: string
     readonly visit: number
     readonly customerId?: string
+    /** The run came to this visit of its step moments ago, by this very process: nobody can have asked here before. */
+    readonly firstTry?: boolean
     /** `offline` lets the call wait for a provider batch, at half the price. Absent: now. */
     readonly lane?: Lane
     /** When the run must have ended: no wait may outlast it. */

@@ -27,6 +27,7 @@ export function draftRequestOf(round: string, i: number): LlmRequest<ModelDraft>
     messages: [{ role: 'user', content }],
     schema: { name: 'draft', type: ModelDraft },
     maxOutputTokens: prompt.maxOutputTokens,
-    call: { tenantId: 'default', runId, step: 'generate', visit: 1, ...customer },
+    // As the engine asks on the usual way: the run was brought here by the same process.
+    call: { tenantId: 'default', runId, step: 'generate', visit: 1, firstTry: true, ...customer },
   }
 }

@@ -13,16 +13,26 @@ export type JournaledOptions = {
   readonly failedCalls?: FailedCalls
 }
 
+/** Questions that this process has asked of late, so that none is asked twice by a step that repeats itself. */
+const REMEMBERED = 5_000
+
 type RawReply = Omit<LlmReply, 'value'>
 
 /**
  * Answers a repeat from the journal and records every call before its reply is used, so that a crash costs at most the call
- * in flight. Identical calls at the same time share one. A replayed reply keeps the usage and cost of the call that was paid.
+ * in flight. Identical calls at the same time share one. A step's first try on a run that has just come to it is not looked up: it
+ * would be a round trip for an answer that is known. A replayed reply keeps the usage and cost of the call that was paid.
  * @throws `journal-unavailable` (retryable) when the journal does not answer: an unrecorded call would be paid twice
  */
 export function createJournaledLlm(inner: Llm, { journal, clock, failedCalls }: JournaledOptions): Llm {
   const failures = failedCalls ?? createFailedCalls(journal, clock)
   const inFlight = new Map<string, SharedCall<RawReply>>()
+  const asked = new Set<string>()
+  const remember = (name: string) => {
+    asked.delete(name)
+    asked.add(name)
+    if (asked.size > REMEMBERED) asked.delete(asked.values().next().value!)
+  }
 
   async function callAndRecord(request: LlmRequest, options: LlmOptions): Promise<RawReply> {
     const startedAt = clock.now()
@@ -41,7 +51,14 @@ export function createJournaledLlm(inner: Llm, { journal, clock, failedCalls }: 
     return { text, ...bill, fromJournal: reply.fromJournal, ...(passedOver && { passedOver }), ...(lowered && { lowered }) }
   }
 
-  async function replayOrCall(request: LlmRequest, options: Required<Pick<LlmOptions, 'signal' | 'onDelta'>>): Promise<RawReply> {
+  async function replayOrCall(
+    request: LlmRequest,
+    name: string,
+    options: Required<Pick<LlmOptions, 'signal' | 'onDelta'>>,
+  ): Promise<RawReply> {
+    const isNew = request.call.firstTry === true && !asked.has(name)
+    remember(name)
+    if (isNew) return callAndRecord(request, options)
     const known = await orUnavailable(journal.find(journalHeadOf(request).key))
     options.signal.throwIfAborted()
     // The shape may have changed since the reply was recorded; then the model is asked again.
@@ -58,7 +75,7 @@ export function createJournaledLlm(inner: Llm, { journal, clock, failedCalls }: 
       const shared = inFlight.get(name)
       if (shared && !shared.abandoned()) return parsed(request, { ...(await shared.join(options)), fromJournal: true })
       const call = shareCall((sharedOptions) =>
-        replayOrCall(request, sharedOptions).finally(() => {
+        replayOrCall(request, name, sharedOptions).finally(() => {
           if (inFlight.get(name) === call) inFlight.delete(name)
         }),
       )

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { createFailedCalls } from '#shared/adapters/models/failed-calls.ts'
 import { createJournaledLlm } from '#shared/adapters/models/llm.journaled.ts'
 import { ProviderFailure } from '#shared/adapters/models/provider-failure.ts'
@@ -33,6 +33,18 @@ describe('the journaled model', () => {
     expect(second).toEqual({ ...first, fromJournal: true })
     expect(deltas).toEqual([{ kind: 'text', text: DRAFT }])
     expect(journal.entries).toHaveLength(1)
+  })
+
+  it('does not look up a first try, but answers its repeat, and whatever may have been asked before, from the journal', async () => {
+    const { llm, inner, journal } = journaled(DRAFT)
+    const find = vi.spyOn(journal, 'find')
+    const firstTry = draftRequest({ call: { ...draftRequest().call, firstTry: true } })
+    await llm.generate(firstTry, { signal })
+    expect(find).not.toHaveBeenCalled()
+    expect((await llm.generate({ ...firstTry }, { signal })).fromJournal).toBe(true)
+    expect((await llm.generate(draftRequest(), { signal })).fromJournal).toBe(true)
+    expect(inner.requests).toHaveLength(1)
+    expect(find).toHaveBeenCalledTimes(2)
   })
 
   it('passes on whom routing had passed over', async () => {
