@@ -14,12 +14,20 @@ export const liveFetch: typeof fetch = async (input, init) => {
   const response = await fetch(input, init)
   const watch = watching.getStore()
   if (!watch || !response.body) return response
-  const told = new TransformStream<Uint8Array, Uint8Array>({
-    transform(bytes, controller) {
-      watch.alive()
-      controller.enqueue(bytes)
+  const reader = response.body.getReader()
+  // Read on demand and nothing kept: a TransformStream would do, at several times the promises a chunk.
+  const told = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { done, value } = await reader.read()
+        if (done) return controller.close()
+        watch.alive()
+        controller.enqueue(value)
+      },
+      cancel: (reason) => reader.cancel(reason),
     },
-  })
+    { highWaterMark: 0 },
+  )
   const { status, statusText, headers } = response
-  return new Response(response.body.pipeThrough(told), { status, statusText, headers })
+  return new Response(told, { status, statusText, headers })
 }
