@@ -68,6 +68,7 @@ export async function runStep(
 
 /** @property isNew when this process itself brought the run here a moment ago, so that nothing can have been done here before */
 type Visit = { readonly run: Run; readonly isNew: boolean }
+type Settling = Visit & Required<Pick<StepContext['call'], 'settle'>>
 
 async function execute(
   engine: Engine,
@@ -84,10 +85,13 @@ async function execute(
   const deadline = new AbortController()
   const timer = setTimeout(() => deadline.abort(new Stopped('deadline')), durationMs(spec.deadline))
   const signal = AbortSignal.any([outer, deadline.signal])
+  const writing: Promise<void>[] = []
+  const visit = { run, isNew, settle: (work: Promise<void>) => void writing.push(work) }
   try {
     const facts = parseFacts(pipeline, run)
     signal.throwIfAborted()
-    const result = await orAbort(step(facts, engine.deps, contextOf(engine, { run, isNew }, tenant, signal)), signal)
+    const result = await orAbort(step(facts, engine.deps, contextOf(engine, visit, tenant, signal)), signal)
+    await orAbort(Promise.all(writing), signal)
     assertPromised(run.step, spec, result)
     if (result.until) return { kind: 'waiting', until: result.until, facts: result.facts }
     return { kind: 'completed', outcome: result.outcome, facts: result.facts }
@@ -143,7 +147,7 @@ function assertPromised(step: string, spec: Pipeline['steps'][string], result: A
     throw brokenRule('bad-result', `"${step}" ended as "${result.outcome}" with other facts than promised: ${wrong.join(', ')}`)
 }
 
-function contextOf(engine: Engine, { run, isNew }: Visit, tenant: Tenant, signal: AbortSignal): StepContext {
+function contextOf(engine: Engine, { run, isNew, settle }: Settling, tenant: Tenant, signal: AbortSignal): StepContext {
   const visit = run.visits[run.step] ?? 1
   const ticket = Payer.safeParse(run.facts.ticket)
   const payer = ticket.success
@@ -174,6 +178,7 @@ function contextOf(engine: Engine, { run, isNew }: Visit, tenant: Tenant, signal
       runId: run.id,
       step: run.step,
       visit,
+      settle,
       ...(isNew && { firstTry: true }),
       lane: run.lane,
       deadlineAt: run.deadlineAt,

@@ -30,6 +30,11 @@ export type LlmRequest<T = unknown> = {
     readonly customerId?: string
     /** The run came to this visit of its step moments ago, by this very process: nobody can have asked here before. */
     readonly firstTry?: boolean
+    /**
+     * Takes writing that must have ended well before anything made of the reply is recorded, so that the reply itself need not
+     * wait for it. Without it the reply waits.
+     */
+    readonly settle?: (writing: Promise<void>) => void
     /** `offline` lets the call wait for a provider batch, at half the price. Absent: now. */
     readonly lane?: Lane
     /** When the run must have ended: no wait may outlast it. */

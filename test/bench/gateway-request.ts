@@ -13,7 +13,7 @@ The warranty of the Aurora kettle, edition ${i + 1}, lasts ${11 + i} months from
 const prompt = loadPrompts()['draft-answer']
 
 /** A draft as `generate` asks for it, each with a run, a fence and words of its own, so that no journal answers it. */
-export function draftRequestOf(round: string, i: number): LlmRequest<ModelDraft> {
+export function draftRequestOf(round: string, i: number, settle?: (writing: Promise<void>) => void): LlmRequest<ModelDraft> {
   const runId = `run_bench_${round}_${i}`
   const fence = promptFence(runId, 1)
   const question = `How long does the warranty of the Aurora kettle, edition 3, last? Case ${round}${i}.`
@@ -28,6 +28,6 @@ export function draftRequestOf(round: string, i: number): LlmRequest<ModelDraft>
     schema: { name: 'draft', type: ModelDraft },
     maxOutputTokens: prompt.maxOutputTokens,
     // As the engine asks on the usual way: the run was brought here by the same process.
-    call: { tenantId: 'default', runId, step: 'generate', visit: 1, firstTry: true, ...customer },
+    call: { tenantId: 'default', runId, step: 'generate', visit: 1, firstTry: true, ...customer, ...(settle && { settle }) },
   }
 }

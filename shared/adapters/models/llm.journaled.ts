@@ -1,6 +1,6 @@
 import { retryable } from '#shared/domain/failure.ts'
 import type { Clock } from '#shared/ports/clock.ts'
-import type { Journal } from '#shared/ports/journal.ts'
+import type { Journal, JournalEntry } from '#shared/ports/journal.ts'
 import type { Llm, LlmOptions, LlmReply, LlmRequest } from '#shared/ports/llm.ts'
 import { createFailedCalls, type FailedCalls, journalHeadOf, orUnavailable } from './failed-calls.ts'
 import { parseReply } from './settle-reply.ts'
@@ -19,8 +19,8 @@ const REMEMBERED = 5_000
 type RawReply = Omit<LlmReply, 'value'>
 
 /**
- * Answers a repeat from the journal and records every call before its reply is used, so that a crash costs at most the call
- * in flight. Identical calls at the same time share one. A step's first try on a run that has just come to it is not looked up: it
+ * Answers a repeat from the journal and records every call before anything made of its reply is recorded, so that a crash
+ * costs at most the calls of the step in flight. Identical calls at the same time share one. A step's first try on a run that has just come to it is not looked up: it
  * would be a round trip for an answer that is known. A replayed reply keeps the usage and cost of the call that was paid.
  * @throws `journal-unavailable` (retryable) when the journal does not answer: an unrecorded call would be paid twice
  */
@@ -28,10 +28,22 @@ export function createJournaledLlm(inner: Llm, { journal, clock, failedCalls }: 
   const failures = failedCalls ?? createFailedCalls(journal, clock)
   const inFlight = new Map<string, SharedCall<RawReply>>()
   const asked = new Set<string>()
+  const writing = new Map<string, Promise<void>>()
   const remember = (name: string) => {
     asked.delete(name)
     asked.add(name)
     if (asked.size > REMEMBERED) asked.delete(asked.values().next().value!)
+  }
+
+  /** Waits for the journal, unless the caller's step does so in the end. */
+  function write({ call }: LlmRequest, entry: JournalEntry): Promise<void> | undefined {
+    const name = JSON.stringify(entry.key)
+    const work = orUnavailable(journal.record(entry)).finally(() => writing.delete(name))
+    writing.set(name, work)
+    if (!call.settle) return work
+    work.catch(() => {}) // Whoever has taken it hears of it.
+    call.settle(work)
+    return undefined
   }
 
   async function callAndRecord(request: LlmRequest, options: LlmOptions): Promise<RawReply> {
@@ -47,7 +59,7 @@ export function createJournaledLlm(inner: Llm, { journal, clock, failedCalls }: 
     const bill = { provider, model, usage, costUsd, latencyMs }
     // A reply that was itself a replay further down is in the journal already.
     const entry = { ...journalHeadOf(request), ...bill, startedAt, result: { kind: 'reply', text } as const }
-    if (!reply.fromJournal) await orUnavailable(journal.record(entry))
+    if (!reply.fromJournal) await write(request, entry)
     return { text, ...bill, fromJournal: reply.fromJournal, ...(passedOver && { passedOver }), ...(lowered && { lowered }) }
   }
 
@@ -59,6 +71,7 @@ export function createJournaledLlm(inner: Llm, { journal, clock, failedCalls }: 
     const isNew = request.call.firstTry === true && !asked.has(name)
     remember(name)
     if (isNew) return callAndRecord(request, options)
+    await writing.get(name)
     const known = await orUnavailable(journal.find(journalHeadOf(request).key))
     options.signal.throwIfAborted()
     // The shape may have changed since the reply was recorded; then the model is asked again.

@@ -9,6 +9,8 @@ import { steadyLoad } from '../steady-load.ts'
 type Where = { readonly redisUrl: string; readonly databaseUrl: string; readonly dataDir: string; readonly providerUrl: string }
 
 let doors: Doors
+/** As a step does, which moves its run on when its calls are recorded. */
+const written: Promise<void>[] = []
 const NO_ABORT = new AbortController().signal
 
 async function open({ providerUrl, ...where }: Where): Promise<void> {
@@ -19,12 +21,16 @@ async function open({ providerUrl, ...where }: Where): Promise<void> {
 
 const fire = ({ round, perSecond, seconds }: { round: string; perSecond: number; seconds: number }) =>
   steadyLoad({ perSecond, seconds }, async (i) => {
-    const reply = await doors.llm.generate(draftRequestOf(round, i), { signal: NO_ABORT })
+    const reply = await doors.llm.generate(
+      draftRequestOf(round, i, (work) => written.push(work)),
+      { signal: NO_ABORT },
+    )
     if (reply.provider !== 'openai') throw new Error(`answered by ${reply.provider}: ${JSON.stringify(reply.passedOver)}`)
   })
 
 /** What really was written, so that a figure without its journal cannot pass. */
 async function recorded(): Promise<{ calls: number; costUsd: number }> {
+  await Promise.all(written)
   const [row] = await doors.database.asSystem('bench', 'SELECT count(*) AS n, sum(cost_usd) AS usd FROM model_calls', [])
   return { calls: Number(row!['n']), costUsd: Number(row!['usd']) }
 }

@@ -47,6 +47,22 @@ describe('the journaled model', () => {
     expect(find).toHaveBeenCalledTimes(2)
   })
 
+  it('does not wait for its journal where the step does, and tells the step when that failed', async () => {
+    const { llm, inner, journal } = journaled(DRAFT)
+    const slow = Promise.withResolvers<void>()
+    const record = vi.spyOn(journal, 'record').mockImplementationOnce(() => slow.promise)
+    const settling: Promise<void>[] = []
+    const settle = (writing: Promise<void>) => void settling.push(writing)
+    const request = draftRequest({ call: { ...draftRequest().call, firstTry: true, settle } })
+    expect((await llm.generate(request, { signal })).fromJournal).toBe(false)
+    // Asked again before it is written: it waits, so that nothing is paid twice.
+    const again = llm.generate({ ...request }, { signal }).catch((error: unknown) => error)
+    slow.reject(new Error('no space left on device'))
+    await expect(settling[0]).rejects.toMatchObject({ failure: { code: 'journal-unavailable' } })
+    expect(await again).toMatchObject({ failure: { code: 'journal-unavailable' } })
+    expect([inner.requests.length, record.mock.calls.length]).toEqual([1, 1])
+  })
+
   it('passes on whom routing had passed over', async () => {
     const passedOver = [{ provider: 'openai', code: 'provider-unavailable' }]
     const scripted = createScriptedLlm([DRAFT])
