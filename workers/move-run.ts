@@ -31,7 +31,7 @@ export async function moveRun(engine: Mover, run: Run, event: RunEvent, startedA
   measure(engine, pipeline, run, transition, startedAt, now)
   if (engine.traces) traceRun(engine.traces, run, transition, startedAt, now)
   // Only a step that is entered: what is tried again or was lost may have left something behind that must be looked up.
-  if (transition.dispatch && event.kind === 'completed') engine.recent?.keep(movedOn(run, transition, now))
+  if (transition.dispatch && event.kind === 'completed') engine.recent?.keep(movedOn(run, transition, now), transition.facts)
   await announce(engine, run, transition, hop, now)
   return { moved: true, state: transition.next }
 }
@@ -48,9 +48,8 @@ export function createRunMover(engine: Mover): RunMover {
   }
 }
 
-function movedOn(run: Run, { next, facts, dueAt }: Transition, now: Date): Run {
-  return { ...run, ...next, facts: { ...run.facts, ...facts }, dueAt, updatedAt: now }
-}
+/** The facts as they were: what is new is told beside it. */
+const movedOn = (run: Run, { next, dueAt }: Transition, now: Date): Run => ({ ...run, ...next, dueAt, updatedAt: now })
 
 function toHop(run: Run, transition: Transition, startedAt: Date, now: Date, by: string): Hop {
   const letter = transition.deadLetter

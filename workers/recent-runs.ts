@@ -11,8 +11,8 @@ const MAX_FACTS_CHARS = 100_000
 const WRITTEN_OTHERWISE = /\\u(?:0000|d[89a-f])/i
 
 export type RecentRuns = {
-  /** @param run as the log has it now, its next job not yet on the queue */
-  keep(run: Run): void
+  /** @param run as the log has it now, its next job not yet on the queue · @param written what its last step added to the facts */
+  keep(run: Run, written: Run['facts']): void
   /** The run as of `seq`, to whoever asks first and soon. */
   take(runId: string, seq: number): Run | undefined
 }
@@ -24,6 +24,8 @@ export type RecentRuns = {
  */
 export function createRecentRuns(clock: Pick<Clock, 'now'>): RecentRuns {
   const kept = new Map<string, { readonly run: Run; readonly atMs: number }>()
+  /** How long the facts of a run are, so that only what is new is measured. */
+  const lengths = new WeakMap<Run['facts'], number>()
   const isStale = (atMs: number) => Math.abs(clock.now().getTime() - atMs) > MAX_AGE_MS
   const dropOldest = () => {
     for (const [id, { atMs }] of kept) {
@@ -32,13 +34,16 @@ export function createRecentRuns(clock: Pick<Clock, 'now'>): RecentRuns {
     }
   }
   return {
-    keep(run) {
+    keep(run, written) {
       kept.delete(run.id)
       dropOldest()
-      // A copy: what a step does to its facts is its own affair, and a loaded run, too, went through JSON.
-      const facts = JSON.stringify(run.facts)
-      if (facts.length > MAX_FACTS_CHARS || WRITTEN_OTHERWISE.test(facts)) return
-      kept.set(run.id, { run: { ...run, facts: JSON.parse(facts) }, atMs: clock.now().getTime() })
+      const json = JSON.stringify(written)
+      const before = lengths.get(run.facts) ?? JSON.stringify(run.facts).length
+      if (before + json.length > MAX_FACTS_CHARS || WRITTEN_OTHERWISE.test(json)) return
+      // A copy: what a step does afterwards to what it returned is its own affair, and a loaded run, too, went through JSON.
+      const facts = { ...run.facts, ...JSON.parse(json) }
+      lengths.set(facts, before + json.length)
+      kept.set(run.id, { run: { ...run, facts }, atMs: clock.now().getTime() })
     },
     take(runId, seq) {
       const entry = kept.get(runId)

@@ -59,20 +59,24 @@ test('a copy is nobody else’s, small, and as the database would give it', asyn
   const clock = steadyClock()
   const run = await memoryEngine().begin()
   const recent = createRecentRuns(clock)
-  const given = { ...run, facts: { note: { text: 'as it was', at: new Date(0) } } }
-  recent.keep(given)
-  given.facts.note.text = 'changed by its step'
-  expect(recent.take(run.id, run.seq)?.facts).toEqual({ note: { text: 'as it was', at: '1970-01-01T00:00:00.000Z' } })
+  const written = { note: { text: 'as it was', at: new Date(0) } }
+  recent.keep({ ...run, facts: { older: 1 } }, written)
+  written.note.text = 'changed by its step'
+  expect(recent.take(run.id, run.seq)?.facts).toEqual({ older: 1, note: { text: 'as it was', at: '1970-01-01T00:00:00.000Z' } })
   for (const text of ['x'.repeat(100_000), 'NUL \u0000', 'half a pair \ud800']) {
-    recent.keep({ ...run, facts: { text } })
+    recent.keep(run, { text })
     expect(recent.take(run.id, run.seq)).toBeUndefined()
   }
+  recent.keep({ ...run, facts: { ticket: 'x'.repeat(60_000) } }, { more: 'y'.repeat(30_000) })
+  const almost = recent.take(run.id, run.seq)!
+  recent.keep(almost, { more: 'z'.repeat(30_000) })
+  expect(recent.take(run.id, run.seq)).toBeUndefined()
 })
 
 test('never more than three hundred are kept', async () => {
   const run = await memoryEngine().begin()
   const recent = createRecentRuns(steadyClock())
-  for (let i = 0; i < 400; i++) recent.keep({ ...run, id: `run_${i}` })
+  for (let i = 0; i < 400; i++) recent.keep({ ...run, id: `run_${i}` }, {})
   const left = Array.from({ length: 400 }, (_, i) => recent.take(`run_${i}`, run.seq)).filter(Boolean)
   expect(left.map((kept) => kept!.id)).toEqual(Array.from({ length: 300 }, (_, i) => `run_${i + 100}`))
 })
