@@ -5,21 +5,33 @@ export type Corpus = { readonly documents: readonly (readonly Chunk[])[]; readon
 
 const VOCABULARY = 30_000
 const WORDS_PER_CHUNK = 160
-const CHUNKS_PER_DOCUMENT = 3
+export const CHUNKS_PER_DOCUMENT = 3
 const SYLLABLES = ['ba', 'co', 'di', 'fu', 'ge', 'ka', 'lo', 'mi', 'nu', 'pra', 'ste', 'tri', 'vo', 'wex', 'zan', 'hol']
 
 export function makeCorpus(chunks: number, queries: number, random: () => number): Corpus {
-  const documents = Array.from({ length: Math.ceil(chunks / CHUNKS_PER_DOCUMENT) }, (_, i) =>
-    makeDocument(`doc-${i}`, 'v1', random),
-  )
-  return {
-    documents,
-    queries: Array.from({ length: queries }, () => {
-      const chunk = documents[Math.floor(random() * documents.length)]![0]!
-      const from = Math.floor(random() * (WORDS_PER_CHUNK - 20))
-      // Words of one passage, as a customer who quotes half of it would write, and words of nowhere in particular.
-      return [...chunk.text.split(' ').slice(from, from + 8), ...Array.from({ length: 6 }, () => word(random))].join(' ')
-    }),
+  const documents = [...streamDocuments(chunks, random)]
+  const asked = Array.from({ length: queries }, () => queryFrom(documents[Math.floor(random() * documents.length)]!, random))
+  return { documents, queries: asked }
+}
+
+/** The same one after another, for who must not hold them all. */
+export function* streamDocuments(chunks: number, random: () => number): Generator<Chunk[]> {
+  const count = Math.ceil(chunks / CHUNKS_PER_DOCUMENT)
+  for (let i = 0; i < count; i++) yield makeDocument(`doc-${i}`, 'v1', random)
+}
+
+/** Words of one passage, as a customer who quotes half of it would write, and words of nowhere in particular. */
+export function queryFrom(document: readonly Chunk[], random: () => number): string {
+  const from = Math.floor(random() * (WORDS_PER_CHUNK - 20))
+  return [...document[0]!.text.split(' ').slice(from, from + 8), ...Array.from({ length: 6 }, () => word(random))].join(' ')
+}
+
+/** A linear congruential generator (Numerical Recipes): the same documents in every run. */
+export function sequence(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return state / 2 ** 32
   }
 }
 

@@ -7,75 +7,71 @@ import { LexicalReranker } from '#shared/adapters/models/reranker.lexical.ts'
 import { SqliteDenseIndex } from '#shared/adapters/search/dense-index.sqlite.ts'
 import { HybridSearcher } from '#shared/adapters/search/searcher.hybrid.ts'
 import { SqliteSparseIndex } from '#shared/adapters/search/sparse-index.sqlite.ts'
-import { embeddingText } from '#workers/logic/chunk-document.ts'
-import { makeDocument } from './knowledge-corpus.ts'
+import { rounded } from './figures.ts'
+import { sequence } from './knowledge-corpus.ts'
+import { startSide } from './side.ts'
 
-type Seen = { queries: number; mixed: number; missing: number; foreign: number; queriesPerSecond: number }
+type Seen = { queries: number; mixed: number; missing: number; foreign: number }
 
 /**
- * Changes documents of one tenant while another connection asks for them by a word that only that document holds, and counts answers
- * with two versions of a document, answers without the document, and passages of the other tenant.
+ * A process changes documents of one tenant, as a worker does, while this one asks for them by a word that only that document holds, as
+ * an API does, and counts answers with two versions of a document, answers without the document, and passages of the other tenant.
+ * @param documents how many are changed
+ * @param queriesPerSecond the pace; queries that come too late are not skipped, so a lower rate than this one is told
  */
-export async function drillConsistency(documents: number, queriesPerSecond: number, random: () => number): Promise<Seen> {
+export async function drillConsistency(documents: number, queriesPerSecond: number) {
   const folder = mkdtempSync(join(tmpdir(), 'answerline-drill-'))
+  const writer = startSide('retrieval-writer.ts')
   const embedder = new HashEmbedder()
-  const open = () => ({
-    dense: new SqliteDenseIndex({ folder: join(folder, 'dense'), embedder }),
-    sparse: new SqliteSparseIndex({ folder: join(folder, 'sparse') }),
-  })
-  const [writer, reader] = [open(), open()]
-  const searcher = new HybridSearcher({ embedder, ...reader, reranker: new LexicalReranker() })
-  const signal = new AbortController().signal
-  const put = async (tenantId: string, at: number, version: string) => {
-    const chunks = makeDocument(`${tenantId}-${at}`, version, random).map((chunk) => ({
-      ...chunk,
-      text: `only${at}x ${chunk.text}`,
-    }))
-    const vectors = await embedder.embed(chunks.map(embeddingText), 'document', signal)
-    const items = chunks.map((chunk, i) => ({ chunk, vector: vectors[i]! }))
-    await writer.dense.replaceDocument(tenantId, chunks[0]!.documentId, items, signal)
-    await writer.sparse.replaceDocument(tenantId, chunks[0]!.documentId, chunks, signal)
-    await delay(0)
-  }
+  const dense = new SqliteDenseIndex({ folder: join(folder, 'dense'), embedder })
+  const sparse = new SqliteSparseIndex({ folder: join(folder, 'sparse') })
+  const searcher = new HybridSearcher({ embedder, dense, sparse, reranker: new LexicalReranker() })
   try {
-    for (const tenantId of ['acme', 'globex']) for (let at = 0; at < documents; at++) await put(tenantId, at, 'v1')
+    await writer.call('open', folder)
+    for (const tenantId of ['acme', 'globex']) await writer.call('write', { tenantId, documents, version: 'v1' })
+    const seen: Seen = { queries: 0, mixed: 0, missing: 0, foreign: 0 }
+    const random = sequence(3)
+    // The first one reads the index, which is not what is asked about here.
+    await ask(searcher, Math.floor(random() * documents), { ...seen })
     let writing = true
-    const writes = (async () => {
-      for (let at = 0; at < documents; at++) await put('acme', at, 'v2')
-      writing = false
-    })()
-    const seen: Seen = { queries: 0, mixed: 0, missing: 0, foreign: 0, queriesPerSecond: 0 }
+    const cpuBefore = process.cpuUsage()
     const begun = performance.now()
+    const writes = writer.call('write', { tenantId: 'acme', documents, version: 'v2' }).finally(() => {
+      writing = false
+    })
     while (writing) {
-      const at = Math.floor(random() * documents)
-      const filter = { tenantId: 'acme', audiences: ['public'] as const }
-      const { candidates = [] } = await searcher.search({ query: `only${at}x`, filter, explain: true }, signal)
-      count(
-        seen,
-        candidates.map(({ chunk }) => chunk),
-        `acme-${at}`,
-      )
+      await ask(searcher, Math.floor(random() * documents), seen)
       const aheadMs = (1_000 * seen.queries) / queriesPerSecond - (performance.now() - begun)
-      await delay(Math.max(0, aheadMs))
+      // Behind the pace only the messages that wait are looked at; a timer would cost a millisecond.
+      await (aheadMs >= 1 ? delay(aheadMs) : new Promise(setImmediate))
     }
     await writes
-    return { ...seen, queriesPerSecond: Math.round((1_000 * seen.queries) / (performance.now() - begun)) }
-  } finally {
-    for (const { dense, sparse } of [writer, reader]) {
-      dense.close()
-      sparse.close()
+    const seconds = (performance.now() - begun) / 1_000
+    const { user, system } = process.cpuUsage(cpuBefore)
+    return {
+      ...seen,
+      changed: documents,
+      queriesPerSecond: Math.round(seen.queries / seconds),
+      changesPerSecond: Math.round(documents / seconds),
+      cpuMsPerQuery: rounded((user + system) / 1_000 / seen.queries),
     }
+  } finally {
+    await writer.stop()
+    dense.close()
+    sparse.close()
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
-function count(seen: Seen, chunks: readonly { documentId: string; version: string }[], wanted: string): void {
+async function ask(searcher: HybridSearcher, at: number, seen: Seen): Promise<void> {
+  const filter = { tenantId: 'acme', audiences: ['public'] as const }
+  const { candidates = [] } = await searcher.search({ query: `only${at}x`, filter, explain: true }, new AbortController().signal)
   seen.queries++
   const versions = new Map<string, Set<string>>()
-  for (const { documentId, version } of chunks) {
-    versions.set(documentId, (versions.get(documentId) ?? new Set()).add(version))
-    if (!documentId.startsWith('acme-')) seen.foreign++
+  for (const { chunk } of candidates) {
+    versions.set(chunk.documentId, (versions.get(chunk.documentId) ?? new Set()).add(chunk.version))
+    if (!chunk.documentId.startsWith('acme-')) seen.foreign++
   }
   if ([...versions.values()].some((some) => some.size > 1)) seen.mixed++
-  if (!versions.has(wanted)) seen.missing++
+  if (!versions.has(`acme-${at}`)) seen.missing++
 }

@@ -6,7 +6,8 @@ import { CHANGE_TABLE, changesSince, currentGeneration, recordChange, recordEnd 
 import { ChunkCache } from './chunk-cache.ts'
 import { acceptor } from './chunk-filter.ts'
 import { type Schema, SqliteFiles } from './sqlite-file.ts'
-import { VectorArena, VectorMatrix } from './vector-matrix.ts'
+import { VectorArena } from './vector-arena.ts'
+import { VectorMatrix } from './vector-matrix.ts'
 
 const SCHEMA: Schema = {
   version: 2,
@@ -30,7 +31,7 @@ type Options = {
   /** Bytes of vectors kept in memory; beyond it the tenants that were idle longest are read again when they come back. */
   readonly maxMatrixBytes?: number
 }
-type Resident = { readonly matrix: VectorMatrix; generation: number }
+type Resident = { matrix: VectorMatrix; generation: number }
 
 /**
  * Exact nearest neighbours: vectors rest in SQLite, and a matrix per tenant in memory is kept in step with the file by its
@@ -102,7 +103,9 @@ export class SqliteDenseIndex implements DenseIndex {
     this.#check(vector)
     const found = this.#files.read(filter.tenantId, (database) => {
       const { matrix } = this.#inStep(filter.tenantId, database)
-      const nearest = matrix.nearest(vector, acceptor(filter), limit)
+      const elements = database.prepare('SELECT elements FROM vector WHERE id = ?')
+      const exact = (key: number) => floatsOf(elements.get(key)!['elements'])
+      const nearest = matrix.nearest(vector, acceptor(filter), limit, exact)
       const bodies = this.#chunks.get(
         filter.tenantId,
         database,
@@ -147,12 +150,31 @@ export class SqliteDenseIndex implements DenseIndex {
     const resident = known ?? { matrix: new VectorMatrix(this.#arena), generation: -1 }
     if (resident.generation !== generation) {
       assertSameEmbedder(database, this.#embedder.id)
-      this.#chunks.forget(tenantId, catchUp(resident, generation, database))
+      this.#chunks.forget(tenantId, this.#catchUp(resident, generation, database))
     }
     this.#residents.delete(tenantId)
     this.#residents.set(tenantId, resident)
     this.#evict(tenantId)
     return resident
+  }
+
+  /** @returns the documents that changed */
+  #catchUp(resident: Resident, generation: number, database: DatabaseSync): readonly string[] | 'everything' {
+    const columns = 'id, document_id, audience, product, language, modified_at, elements'
+    const changes = changesSince(database, resident.generation, generation)
+    if (changes === 'everything') {
+      resident.matrix.release()
+      resident.matrix = new VectorMatrix(this.#arena)
+      addRows(resident.matrix, database.prepare(`SELECT ${columns} FROM vector ORDER BY id`).iterate())
+    } else {
+      const ofDocument = database.prepare(`SELECT ${columns} FROM vector WHERE document_id = ? ORDER BY id`)
+      for (const documentId of changes) {
+        resident.matrix.removeDocument(documentId)
+        addRows(resident.matrix, ofDocument.iterate(documentId))
+      }
+    }
+    resident.generation = generation
+    return changes
   }
 
   #evict(inUse: string): void {
@@ -181,24 +203,6 @@ function removeRows(database: DatabaseSync, documentId: string): void {
   database.prepare('DELETE FROM vector WHERE document_id = ?').run(documentId)
 }
 
-/** @returns the documents that changed */
-function catchUp(resident: Resident, generation: number, database: DatabaseSync): readonly string[] | 'everything' {
-  const columns = 'id, document_id, audience, product, language, modified_at, elements'
-  const changes = changesSince(database, resident.generation, generation)
-  if (changes === 'everything') {
-    resident.matrix.release()
-    addRows(resident.matrix, database.prepare(`SELECT ${columns} FROM vector ORDER BY id`).iterate())
-  } else {
-    const ofDocument = database.prepare(`SELECT ${columns} FROM vector WHERE document_id = ? ORDER BY id`)
-    for (const documentId of changes) {
-      resident.matrix.removeDocument(documentId)
-      addRows(resident.matrix, ofDocument.iterate(documentId))
-    }
-  }
-  resident.generation = generation
-  return changes
-}
-
 /** Files of before did not know the age of a document. */
 function addModifiedAt(database: DatabaseSync): void {
   database.exec(`
@@ -209,9 +213,7 @@ function addModifiedAt(database: DatabaseSync): void {
 
 function addRows(matrix: VectorMatrix, rows: Iterable<Record<string, unknown>>): void {
   for (const row of rows) {
-    const bytes = row['elements'] as Uint8Array<ArrayBuffer>
     const text = (value: unknown) => (value === null ? undefined : String(value))
-    const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice()
     matrix.add(
       {
         key: Number(row['id']),
@@ -221,7 +223,13 @@ function addRows(matrix: VectorMatrix, rows: Iterable<Record<string, unknown>>):
         language: text(row['language']),
         modifiedAt: text(row['modified_at']),
       },
-      new Float32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4),
+      floatsOf(row['elements']),
     )
   }
+}
+
+function floatsOf(elements: unknown): Float32Array {
+  const bytes = elements as Uint8Array<ArrayBuffer>
+  const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice()
+  return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4)
 }

@@ -1,12 +1,13 @@
 /**
- * Dot products of one query with many rows, four floats an instruction: a WebAssembly SIMD function written out by hand,
- * because plain JavaScript needs about five times as long (docs/decisions/0012-embedded-search.md has the figures).
+ * Dot products of one query with many rows of 16-bit numbers, eight products an instruction: a WebAssembly SIMD function written out by
+ * hand, because plain JavaScript needs many times as long (docs/decisions/0012-embedded-search.md has the figures). Sums are of 32 bits:
+ * rows and query must be shorter than 2^15 (by their Euclidean norm), then no sum of some of the products overflows.
  *
  * In WebAssembly text:
  *
  *   (func (export "dots") (param $query i32) (param $row i32) (param $count i32) (param $rowBytes i32) (param $out i32)
  *         (local $at i32) (local $end i32) (local $a v128) (local $b v128) (local $c v128) (local $d v128)
- *     loop over $count rows: loop over $rowBytes in steps of 64: $a..$d += query[at] * row[at]; then store the sum of all lanes)
+ *     loop over $count rows: loop over $rowBytes in steps of 64: $a..$d += i32x4.dot_i16x8_s(query[at], row[at]); then store the sum of all lanes)
  */
 /** What we use of WebAssembly; the Node types we compile with do not name it. */
 export type LinearMemory = { readonly buffer: ArrayBuffer; grow(pages: number): number }
@@ -24,7 +25,7 @@ export const newMemory = (): LinearMemory => new WebAssembly.Memory({ initial: 1
 type Dots = (queryAt: number, rowsAt: number, count: number, rowBytes: number, outAt: number) => void
 
 /** Rows are padded with zeros to a multiple of this: one turn of the inner loop. */
-export const FLOATS_PER_TURN = 16
+export const NUMBERS_PER_TURN = 32
 
 const I32 = 0x7f
 const V128 = 0x7b
@@ -37,23 +38,22 @@ const SUB = [0x6b]
 const BLOCK = [0x02, 0x40]
 const LOOP = [0x03, 0x40]
 const FINISH = [0x0b]
-const F32_ADD = [0x92]
 const v128Load = (offset: number) => [0xfd, 0x00, 0x02, offset]
 const V128_ZERO = [0xfd, 0x0c, ...new Array<number>(16).fill(0)]
-const F32X4_ADD = [0xfd, 0xe4, 0x01]
-const F32X4_MUL = [0xfd, 0xe6, 0x01]
-const lane = (n: number) => [0xfd, 0x1f, n]
+const I32X4_ADD = [0xfd, 0xae, 0x01]
+const I32X4_DOT_I16X8 = [0xfd, 0xba, 0x01]
+const lane = (n: number) => [0xfd, 0x1b, n]
 
 const step = (local: number, by: number) => [...get(local), ...i32(by), ...ADD, ...set(local)]
 const accumulate = (sum: number, offset: number) => [
   ...get(sum),
   ...[...get(AT), ...v128Load(offset)],
   ...[...get(ROW), ...v128Load(offset)],
-  ...F32X4_MUL,
-  ...F32X4_ADD,
+  ...I32X4_DOT_I16X8,
+  ...I32X4_ADD,
   ...set(sum),
 ]
-const total = [...get(A), ...get(B), ...F32X4_ADD, ...get(C), ...get(D), ...F32X4_ADD, ...F32X4_ADD, ...set(A)]
+const total = [...get(A), ...get(B), ...I32X4_ADD, ...get(C), ...get(D), ...I32X4_ADD, ...I32X4_ADD, ...set(A)]
 
 const BODY = [
   ...[2, 2, I32, 4, V128],
@@ -69,8 +69,8 @@ const BODY = [
   ...[...get(AT), ...get(END), 0x49, 0x0d, 0],
   ...FINISH,
   ...total,
-  ...[...get(OUT), ...get(A), ...lane(0), ...get(A), ...lane(1), ...F32_ADD],
-  ...[...get(A), ...lane(2), ...get(A), ...lane(3), ...F32_ADD, ...F32_ADD, 0x38, 0x02, 0],
+  ...[...get(OUT), ...get(A), ...lane(0), ...get(A), ...lane(1), ...ADD],
+  ...[...get(A), ...lane(2), ...get(A), ...lane(3), ...ADD, ...ADD, 0x36, 0x02, 0],
   ...step(OUT, 4),
   ...[...get(COUNT), ...i32(1), ...SUB, ...set(COUNT), 0x0c, 0],
   ...FINISH,

@@ -1,61 +1,36 @@
-import type { Chunk } from '#shared/domain/document.ts'
+import { floats, wholeNumbers } from './columns.ts'
+import { type ChunkFacts, DocumentTable, type NumberedDocument } from './document-table.ts'
 import type { DocumentTerms } from './indexed-terms.ts'
 import { PairCounts } from './pair-counts.ts'
 import { PostingArena } from './posting-arena.ts'
 
-/** What filters look at; the same for all chunks of a document as a rule, but kept by chunk. */
-export type ChunkFacts = Pick<Chunk, 'audience' | 'product' | 'language' | 'modifiedAt'> & {
-  /** Under which the store knows the chunk. */
-  readonly key: number
-}
-
-/** A document in memory. `terms` holds title, path, then section and text of each chunk, as term numbers in order. */
-export type IndexedDocument = {
-  readonly id: string
-  readonly terms: Uint32Array
-  readonly titleEnd: number
-  readonly pathEnd: number
-  readonly chunks: readonly IndexedChunk[]
-  /** Sum of the weights of all its title's (path's) terms at the last refresh: what full coverage would be worth. */
-  titleMass: number
-  pathMass: number
-  length: number
-  /** Its unique terms, for the counts when it goes. */
-  readonly unique: Uint32Array
-}
-export type IndexedChunk = ChunkFacts & { readonly sectionAt: number; readonly textAt: number; readonly end: number }
-
 const TITLE_WEIGHT = 5
 const PATH_WEIGHT = 2
 const HEADING_WEIGHT = 2
-const IN_TITLE = 1 << 8
-const IN_PATH = 1 << 9
-export const posting = {
-  /** Of a document: number, whether the term is in title or path, weighted frequency up to 255. */
-  documentOf: (word: number) => word >>> 10,
-  inTitle: IN_TITLE,
-  inPath: IN_PATH,
-  /** Of a chunk: number, frequency up to 255. */
-  chunkOf: (word: number) => word >>> 8,
-  timesOf: (word: number) => word & 0xff,
-} as const
+/** Flags of a document's posting. */
+export const IN_TITLE = 1
+export const IN_PATH = 2
+const MAX_TIMES = 255
 
 /**
- * One tenant's words in memory: postings by document and by chunk. A removed document leaves its postings behind as dead entries
- * until they are a third of all; then everything is laid out anew from the documents.
+ * One tenant's words in memory: postings by document and by chunk, and the words of each document in order, all in typed arrays. A
+ * removed document leaves its postings behind as dead entries until they are a third of all; then everything is laid out anew.
  */
 export class FieldedIndex {
   readonly #terms = new Map<string, number>()
+  readonly table = new DocumentTable()
   readonly byDocument = new PostingArena()
   readonly byChunk = new PostingArena()
   /** By term: how many live documents hold it. */
   documentsWith = new Uint32Array(1_024)
-  /** By number; undefined where one was removed. */
-  readonly documents: (IndexedDocument | undefined)[] = []
-  readonly chunks: (IndexedChunk | undefined)[] = []
-  readonly documentOfChunk: number[] = []
-  readonly #numbers = new Map<string, number>()
   readonly #pairs = new PairCounts()
+  /** Weighted number of words by document; 0 of one that was removed. */
+  readonly documentLengths = wholeNumbers()
+  /** By chunk one more than the words of its section and text; 0 of one that was removed. */
+  readonly chunkLengths = wholeNumbers()
+  /** Sum of the rarities of all terms of each document's title (path) at the last refresh: what full coverage would be worth. */
+  readonly titleMasses = floats()
+  readonly pathMasses = floats()
   liveDocuments = 0
   titledDocuments = 0
   liveChunks = 0
@@ -64,7 +39,7 @@ export class FieldedIndex {
   #massesAt = 0
 
   get deadShare(): number {
-    return 1 - this.liveChunks / Math.max(1, this.chunks.length)
+    return 1 - this.liveChunks / Math.max(1, this.table.chunkCount)
   }
 
   termNumber(term: string): number | undefined {
@@ -95,38 +70,31 @@ export class FieldedIndex {
     }
     const titleEnd = put(terms.title)
     const pathEnd = put(terms.path)
-    const chunks = terms.chunks.map((chunk, i) => {
+    const chunks = terms.chunks.map((chunk) => {
       const sectionAt = flat.length
-      const textAt = put(chunk.section)
-      return { ...facts[i]!, sectionAt, textAt, end: put(chunk.text) }
+      return { sectionAt, textAt: put(chunk.section), end: put(chunk.text) }
     })
-    const numbers = Uint32Array.from(flat)
-    const unique = Uint32Array.from(new Set(flat))
-    this.#enter({ id: documentId, terms: numbers, titleEnd, pathEnd, chunks, titleMass: 0, pathMass: 0, length: 0, unique })
+    this.#enter(documentId, { flat, titleEnd, pathEnd, chunks }, facts)
   }
 
   remove(documentId: string): void {
-    const number = this.#numbers.get(documentId)
+    const number = this.table.numberOf(documentId)
     if (number === undefined) return
-    const document = this.documents[number]!
-    this.#numbers.delete(documentId)
-    this.documents[number] = undefined
-    this.#pairs.remove(document)
-    for (const term of document.unique) this.documentsWith[term] = this.documentsWith[term]! - 1
+    const terms = this.table.termsOf(number)
+    this.#pairs.remove(terms)
+    for (const term of new Set(terms)) this.documentsWith[term] = this.documentsWith[term]! - 1
     this.liveDocuments--
-    if (document.titleEnd > 0) this.titledDocuments--
-    this.totalDocumentLength -= document.length
-    for (let at = firstChunkOf(this.documentOfChunk, number); this.documentOfChunk[at] === number; at++) {
-      const chunk = this.chunks[at]!
-      this.totalChunkLength -= chunk.end - chunk.sectionAt + document.titleEnd
-      this.chunks[at] = undefined
+    const titleEnd = this.table.titleEndOf(number)
+    if (titleEnd > 0) this.titledDocuments--
+    this.totalDocumentLength -= this.documentLengths.values[number]!
+    this.documentLengths.values[number] = 0
+    const lengths = this.chunkLengths.values
+    for (let at = this.table.firstChunkOf(number); at < this.table.firstChunkOf(number + 1); at++) {
+      this.totalChunkLength -= lengths[at]! - 1 + titleEnd
+      lengths[at] = 0
       this.liveChunks--
     }
-  }
-
-  /** All live documents, to be laid out in a new index. */
-  *live(): Iterable<IndexedDocument> {
-    for (const document of this.documents) if (document) yield document
+    this.table.remove(documentId)
   }
 
   /** @returns the same knowledge without dead entries and unused terms */
@@ -141,8 +109,9 @@ export class FieldedIndex {
       renumbered.set(term, number)
       return number
     }
-    for (const document of this.live()) {
-      fresh.#enter({ ...document, terms: document.terms.map(renumber), unique: document.unique.map(renumber) })
+    for (const [id, number] of this.table.numbers()) {
+      const { document, facts } = this.table.numbered(number, renumber)
+      fresh.#enter(id, document, facts)
     }
     return fresh
   }
@@ -151,62 +120,75 @@ export class FieldedIndex {
   refreshMasses(): void {
     if (Math.abs(this.liveDocuments - this.#massesAt) <= 0.1 * this.#massesAt) return
     this.#massesAt = this.liveDocuments
-    for (const document of this.live()) this.#weigh(document)
+    for (const [, number] of this.table.numbers()) this.#weigh(number)
   }
 
-  #enter(document: IndexedDocument): void {
-    const number = this.documents.length
-    const { terms, titleEnd, pathEnd } = document
-    this.documents.push(document)
-    this.#numbers.set(document.id, number)
-    for (const term of document.unique) this.documentsWith[term] = this.documentsWith[term]! + 1
+  #enter(documentId: string, document: NumberedDocument, facts: readonly ChunkFacts[]): void {
+    const { flat, titleEnd, chunks } = document
+    const firstChunk = this.table.chunkCount
+    const number = this.table.add(documentId, document, facts)
+    for (const term of new Set(flat)) this.documentsWith[term] = this.documentsWith[term]! + 1
     this.liveDocuments++
     if (titleEnd > 0) this.titledDocuments++
+    for (let i = 0; i < chunks.length; i++) this.#enterChunk(document, i, firstChunk + i)
+    const length = this.#enterWords(document, number)
+    this.documentLengths.push(length)
+    this.totalDocumentLength += length
+    this.#pairs.add(flat, () => this.#live())
+    this.titleMasses.push(0)
+    this.pathMasses.push(0)
+    this.#weigh(number)
+  }
+
+  /** @returns the document's weighted number of words */
+  #enterWords({ flat, titleEnd, pathEnd, chunks }: NumberedDocument, number: number): number {
     const counts = new Map<number, number>()
     const count = (term: number, by: number) => counts.set(term, (counts.get(term) ?? 0) + by)
     const headings = new Set<number>()
-    for (let i = 0; i < titleEnd; i++) count(terms[i]!, TITLE_WEIGHT)
-    for (let i = titleEnd; i < pathEnd; i++) count(terms[i]!, PATH_WEIGHT)
-    for (const chunk of document.chunks) {
-      for (let i = chunk.sectionAt; i < chunk.textAt; i++) headings.add(terms[i]!)
-      for (let i = chunk.textAt; i < chunk.end; i++) count(terms[i]!, 1)
-      this.#enterChunk(document, number, chunk)
+    for (let i = 0; i < titleEnd; i++) count(flat[i]!, TITLE_WEIGHT)
+    for (let i = titleEnd; i < pathEnd; i++) count(flat[i]!, PATH_WEIGHT)
+    for (const { sectionAt, textAt, end } of chunks) {
+      for (let i = sectionAt; i < textAt; i++) headings.add(flat[i]!)
+      for (let i = textAt; i < end; i++) count(flat[i]!, 1)
     }
     for (const term of headings) count(term, HEADING_WEIGHT)
-    const title = new Set(terms.subarray(0, titleEnd))
-    const path = new Set(terms.subarray(titleEnd, pathEnd))
-    document.length = 0
+    const title = new Set(flat.slice(0, titleEnd))
+    const path = new Set(flat.slice(titleEnd, pathEnd))
+    let length = 0
     for (const [term, times] of counts) {
-      document.length += times
+      length += times
       const where = (title.has(term) ? IN_TITLE : 0) | (path.has(term) ? IN_PATH : 0)
-      this.byDocument.append(term, ((number << 10) | where | Math.min(times, 255)) >>> 0)
+      this.byDocument.append(term, number, Math.min(times, MAX_TIMES), where)
     }
-    this.totalDocumentLength += document.length
-    this.#pairs.add(document, () => this.live())
-    this.#weigh(document)
+    return length
   }
 
-  #enterChunk(document: IndexedDocument, number: number, chunk: IndexedChunk): void {
-    const at = this.chunks.length
-    this.chunks.push(chunk)
-    this.documentOfChunk.push(number)
+  #enterChunk({ flat, titleEnd, chunks }: NumberedDocument, i: number, at: number): void {
+    const { sectionAt, end } = chunks[i]!
     this.liveChunks++
-    this.totalChunkLength += chunk.end - chunk.sectionAt + document.titleEnd
+    this.chunkLengths.push(end - sectionAt + 1)
+    this.totalChunkLength += end - sectionAt + titleEnd
     const counts = new Map<number, number>()
     const count = (term: number) => counts.set(term, (counts.get(term) ?? 0) + 1)
-    for (let i = 0; i < document.titleEnd; i++) count(document.terms[i]!)
-    for (let i = chunk.sectionAt; i < chunk.end; i++) count(document.terms[i]!)
-    for (const [term, times] of counts) this.byChunk.append(term, ((at << 8) | Math.min(times, 255)) >>> 0)
+    for (let word = 0; word < titleEnd; word++) count(flat[word]!)
+    for (let word = sectionAt; word < end; word++) count(flat[word]!)
+    for (const [term, times] of counts) this.byChunk.append(term, at, Math.min(times, MAX_TIMES), 0)
   }
 
-  #weigh(document: IndexedDocument): void {
-    const mass = (from: number, to: number) => {
+  #weigh(number: number): void {
+    const head = this.table.headOf(number)
+    const titleEnd = this.table.titleEndOf(number)
+    const mass = (terms: Uint32Array) => {
       let sum = 0
-      for (const term of new Set(document.terms.subarray(from, to))) sum += this.rarity(term)
+      for (const term of new Set(terms)) sum += this.rarity(term)
       return sum
     }
-    document.titleMass = mass(0, document.titleEnd)
-    document.pathMass = mass(document.titleEnd, document.pathEnd)
+    this.titleMasses.values[number] = mass(head.subarray(0, titleEnd))
+    this.pathMasses.values[number] = mass(head.subarray(titleEnd))
+  }
+
+  *#live(): Iterable<Uint32Array> {
+    for (const [, number] of this.table.numbers()) yield this.table.termsOf(number)
   }
 
   #numberOf(term: string): number {
@@ -221,16 +203,4 @@ export class FieldedIndex {
     }
     return number
   }
-}
-
-/** The numbers ascend, so the first chunk of a document is found by halving. */
-function firstChunkOf(documentOfChunk: readonly number[], document: number): number {
-  let low = 0
-  let high = documentOfChunk.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (documentOfChunk[middle]! < document) low = middle + 1
-    else high = middle
-  }
-  return low
 }

@@ -1,9 +1,11 @@
-import { type FieldedIndex, type IndexedChunk, posting } from './fielded-index.ts'
+import type { FilteredFacts } from './chunk-filter.ts'
+import { type FieldedIndex, IN_PATH, IN_TITLE } from './fielded-index.ts'
 import { FIRST_WEIGHTS, weightsFor } from './match-weights.ts'
 import { PassageReader } from './passage-reader.ts'
 import { type QueryTerms, readQuery } from './query-terms.ts'
 
-export type PassageMatch = { readonly chunk: IndexedChunk; readonly score: number; readonly signals: readonly number[] }
+/** `key` is the store's of the chunk. */
+export type PassageMatch = { readonly key: number; readonly score: number; readonly signals: readonly number[] }
 
 /** BM25: https://doi.org/10.1561/1500000019, with the document as the unit and with the chunk. */
 const K1 = 1.2
@@ -45,13 +47,13 @@ export function matchPassages(
   index: FieldedIndex,
   room: MatchRoom,
   query: string,
-  accept: (chunk: IndexedChunk) => boolean,
+  accept: (facts: FilteredFacts) => boolean,
   limit: number,
 ): PassageMatch[] {
   index.refreshMasses()
   const terms = readQuery(index, query)
   if (terms.terms.length === 0 || limit < 1) return []
-  room.clear(index.documents.length, index.chunks.length)
+  room.clear(index.table.documentCount, index.table.chunkCount)
   addDocuments(index, room, terms)
   addChunks(index, room, terms)
   const scale = 1 / Math.sqrt(terms.knownMass)
@@ -65,17 +67,16 @@ export function matchPassages(
 }
 
 function matchOf(index: FieldedIndex, room: MatchRoom, reader: PassageReader, at: number, scale: number) {
-  const number = index.documentOfChunk[at]!
-  const document = index.documents[number]!
-  const [titleShare, pathShare] = shares(room, number, document)
-  const signals = reader.read(document, index.chunks[at]!, {
+  const number = index.table.documentOfChunk[at]!
+  const [titleShare, pathShare] = shares(index, room, number)
+  const signals = reader.read(index.table.passageTerms(at), {
     document: room.documents[number]! * scale,
     covered: room.covered[number]!,
     passage: room.chunks[at]! * scale,
     titleShare,
     pathShare,
   })
-  return { chunk: index.chunks[at]!, number, at, score: weigh(weightsFor(signals).sparse, signals), signals }
+  return { key: index.table.keyOf(at), number, at, score: weigh(weightsFor(signals).sparse, signals), signals }
 }
 
 export function weigh(weights: readonly number[], signals: readonly number[]): number {
@@ -85,47 +86,47 @@ export function weigh(weights: readonly number[], signals: readonly number[]): n
 }
 
 function addDocuments(index: FieldedIndex, room: MatchRoom, query: QueryTerms): void {
-  const { words, heads } = index.byDocument
   const { documents, covered, titles, paths } = room
-  const live = index.documents
+  const lengths = index.documentLengths.values
   const average = index.totalDocumentLength / Math.max(1, index.liveDocuments)
   for (let slot = 0; slot < query.terms.length; slot++) {
     const term = query.terms[slot]!
     const weight = query.weights[slot]!
     const rarity = index.rarity(term)
-    for (let block = heads[term]!; block !== 0; block = words[block]!) {
-      const end = block + 3 + words[block + 1]!
-      for (let i = block + 3; i < end; i++) {
-        const word = words[i]!
-        const number = word >>> 10
-        const document = live[number]
-        if (document === undefined) continue
-        const times = word & 0xff
-        const norm = K1 * (1 - DOCUMENT_B + (DOCUMENT_B * document.length) / average)
+    const reader = index.byDocument.reader(term)
+    const { numbers, details } = reader
+    while (reader.next()) {
+      for (let i = 0; i < reader.count; i++) {
+        const number = numbers[i]!
+        const length = lengths[number]!
+        if (length === 0) continue
+        const detail = details[i]!
+        const times = detail >>> 2
+        const norm = K1 * (1 - DOCUMENT_B + (DOCUMENT_B * length) / average)
         documents[number] = documents[number]! + (weight * times * (K1 + 1)) / (times + norm)
         covered[number] = covered[number]! + weight
-        if (word & posting.inTitle) titles[number] = titles[number]! + rarity
-        if (word & posting.inPath) paths[number] = paths[number]! + rarity
+        if (detail & IN_TITLE) titles[number] = titles[number]! + rarity
+        if (detail & IN_PATH) paths[number] = paths[number]! + rarity
       }
     }
   }
 }
 
 function addChunks(index: FieldedIndex, room: MatchRoom, query: QueryTerms): void {
-  const { words, heads } = index.byChunk
   const sums = room.chunks
+  const lengths = index.chunkLengths.values
   const average = index.totalChunkLength / Math.max(1, index.liveChunks)
   for (let slot = 0; slot < query.terms.length; slot++) {
     const weight = query.weights[slot]!
-    for (let block = heads[query.terms[slot]!]!; block !== 0; block = words[block]!) {
-      const end = block + 3 + words[block + 1]!
-      for (let i = block + 3; i < end; i++) {
-        const word = words[i]!
-        const at = word >>> 8
-        const chunk = index.chunks[at]
-        if (chunk === undefined) continue
-        const times = word & 0xff
-        const norm = K1 * (1 - CHUNK_B + (CHUNK_B * (chunk.end - chunk.sectionAt)) / average)
+    const reader = index.byChunk.reader(query.terms[slot]!)
+    const { numbers, details } = reader
+    while (reader.next()) {
+      for (let i = 0; i < reader.count; i++) {
+        const at = numbers[i]!
+        const length = lengths[at]!
+        if (length === 0) continue
+        const times = details[i]! >>> 2
+        const norm = K1 * (1 - CHUNK_B + (CHUNK_B * (length - 1)) / average)
         sums[at] = sums[at]! + (weight * times * (K1 + 1)) / (times + norm)
       }
     }
@@ -133,33 +134,31 @@ function addChunks(index: FieldedIndex, room: MatchRoom, query: QueryTerms): voi
 }
 
 const share = (sum: number, mass: number) => (mass > 0 ? Math.min(1, sum / mass) : 0)
-const shares = (room: MatchRoom, number: number, { titleMass, pathMass }: { titleMass: number; pathMass: number }) =>
-  [share(room.titles[number]!, titleMass), share(room.paths[number]!, pathMass)] as const
+const shares = (index: FieldedIndex, room: MatchRoom, number: number) =>
+  [
+    share(room.titles[number]!, index.titleMasses.values[number]!),
+    share(room.paths[number]!, index.pathMasses.values[number]!),
+  ] as const
 
 /** Chunk numbers, best first by the sums alone; of each document the best chunk first, the others standing back. */
 function bestChunks(
   index: FieldedIndex,
   room: MatchRoom,
   scale: number,
-  accept: (chunk: IndexedChunk) => boolean,
+  accept: (facts: FilteredFacts) => boolean,
   limit: number,
 ): number[] {
   const best = new BestOf(limit)
-  const { documentOfChunk, chunks } = index
-  for (let at = 0; at < chunks.length; ) {
-    const number = documentOfChunk[at]!
-    let end = at + 1
-    while (documentOfChunk[end] === number) end++
-    const document = index.documents[number]
-    if (document !== undefined && room.documents[number]! > 0) {
-      const [titleShare, pathShare] = shares(room, number, document)
-      const common =
-        FIRST_WEIGHTS.document * room.documents[number]! * scale +
-        FIRST_WEIGHTS.title * titleShare +
-        FIRST_WEIGHTS.path * pathShare
-      addDocument(best, room, at, end, common, FIRST_WEIGHTS.passage * scale, (i) => accept(chunks[i]!))
-    }
-    at = end
+  const { table } = index
+  const accepted = table.facets.test(accept)
+  const acceptsChunk = (at: number) => accepted(table.facetOf(at))
+  for (let number = 0; number < table.documentCount; number++) {
+    if (room.documents[number] === 0) continue
+    const [titleShare, pathShare] = shares(index, room, number)
+    const common =
+      FIRST_WEIGHTS.document * room.documents[number]! * scale + FIRST_WEIGHTS.title * titleShare + FIRST_WEIGHTS.path * pathShare
+    const [from, end] = [table.firstChunkOf(number), table.firstChunkOf(number + 1)]
+    addDocument(best, room, from, end, common, FIRST_WEIGHTS.passage * scale, acceptsChunk)
   }
   return best.sorted()
 }
@@ -238,10 +237,10 @@ class BestOf {
 function standBack(matches: readonly (PassageMatch & { number: number; at: number })[]): PassageMatch[] {
   const sorted = [...matches].sort((a, b) => b.score - a.score || a.at - b.at)
   const seen = new Map<number, number>()
-  const stood = sorted.map(({ number, at, chunk, score, signals }) => {
+  const stood = sorted.map(({ number, at, key, score, signals }) => {
     const before = seen.get(number) ?? 0
     seen.set(number, before + 1)
-    return { at, chunk, signals, score: score * FURTHER ** before }
+    return { at, key, signals, score: score * FURTHER ** before }
   })
-  return stood.sort((a, b) => b.score - a.score || a.at - b.at).map(({ chunk, signals, score }) => ({ chunk, signals, score }))
+  return stood.sort((a, b) => b.score - a.score || a.at - b.at).map(({ key, signals, score }) => ({ key, signals, score }))
 }

@@ -1,5 +1,5 @@
 /** A document's terms in order, as numbers. */
-type Words = { readonly terms: Uint32Array }
+type Words = ArrayLike<number>
 
 const FIRST_SLOTS = 1 << 14
 const MAX_SLOTS = 1 << 22
@@ -29,7 +29,7 @@ export class PairCounts {
     return this.#slots[slotOf(first, second) & (this.#slots.length - 1)]!
   }
 
-  #count({ terms }: Words, by: 1 | -1): void {
+  #count(terms: Words, by: 1 | -1): void {
     const mask = this.#slots.length - 1
     const seen = new Set<number>()
     for (let i = 1; i < terms.length; i++) seen.add(slotOf(terms[i - 1]!, terms[i]!) & mask)

@@ -1,4 +1,5 @@
-import type { FieldedIndex, IndexedChunk, IndexedDocument } from './fielded-index.ts'
+import type { PassageTerms } from './document-table.ts'
+import type { FieldedIndex } from './fielded-index.ts'
 import type { QueryTerms } from './query-terms.ts'
 
 const WINDOW = 24
@@ -40,14 +41,15 @@ export class PassageReader {
   }
 
   /** @returns in the order of `SIGNALS` (shared/ports/search-index.ts) */
-  read({ terms, titleEnd, pathEnd }: IndexedDocument, chunk: IndexedChunk, sums: Sums): number[] {
+  read(passage: PassageTerms, sums: Sums): number[] {
+    const { terms, titleEnd, pathEnd } = passage
     const query = this.#query
     const scale = this.#scale
     const seen = new Uint8Array(query.terms.length)
     const title = this.#field(terms, 0, titleEnd, 0.4, 8, seen)
     const path = this.#field(terms, titleEnd, pathEnd, 0.4, 10, seen)
-    const section = this.#field(terms, chunk.sectionAt, chunk.textAt, 0.5, 8, seen)
-    const text = this.#text(terms, chunk, seen)
+    const section = this.#field(terms, passage.sectionAt, passage.textAt, 0.5, 8, seen)
+    const text = this.#text(passage, seen)
     let covered = 0
     let named = 0
     for (let slot = 0; slot < seen.length; slot++) {
@@ -121,7 +123,7 @@ export class PassageReader {
   }
 
   /** As for a field; also the greatest weight of different words of the query within any stretch of 24 words. */
-  #text(terms: Uint32Array, { textAt, end }: IndexedChunk, seen: Uint8Array) {
+  #text({ terms, textAt, end }: PassageTerms, seen: Uint8Array) {
     const { weights, stretches, pairs, terms: asked } = this.#query
     const counts = this.#counts.fill(0)
     const inWindow = new Uint16Array(asked.length)

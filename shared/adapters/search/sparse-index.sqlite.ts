@@ -4,7 +4,8 @@ import type { ScoredChunk, SearchFilter, SparseIndex } from '#shared/ports/searc
 import { CHANGE_TABLE, changesSince, currentGeneration, recordChange, recordEnd } from './change-log.ts'
 import { ChunkCache } from './chunk-cache.ts'
 import { acceptor } from './chunk-filter.ts'
-import { type ChunkFacts, FieldedIndex } from './fielded-index.ts'
+import type { ChunkFacts } from './document-table.ts'
+import { FieldedIndex } from './fielded-index.ts'
 import { type DocumentTerms, documentTermsOf } from './indexed-terms.ts'
 import { MatchRoom, matchPassages } from './match-passages.ts'
 import { type Schema, SqliteFiles } from './sqlite-file.ts'
@@ -91,7 +92,7 @@ export class SqliteSparseIndex implements SparseIndex {
       const bodies = this.#chunks.get(
         filter.tenantId,
         database,
-        matches.map(({ chunk }) => chunk.key),
+        matches.map(({ key }) => key),
       )
       return matches.map(({ score, signals }, i) => ({ chunk: bodies[i]!, score, signals }))
     })
@@ -146,8 +147,8 @@ function catchUp(resident: Resident, generation: number, database: DatabaseSync)
       resident.index.remove(documentId)
       for (const rows of byDocument(ofDocument.iterate(documentId))) add(resident.index, rows)
     }
-    const { deadShare, chunks } = resident.index
-    if (deadShare > MAX_DEAD_SHARE && chunks.length > MIN_CHUNKS_TO_COMPACT) resident.index = resident.index.compacted()
+    const { deadShare, table } = resident.index
+    if (deadShare > MAX_DEAD_SHARE && table.chunkCount > MIN_CHUNKS_TO_COMPACT) resident.index = resident.index.compacted()
   }
   resident.generation = generation
   return changes
