@@ -92,6 +92,19 @@ dlq
   .action(async (ids: string[], filter: object) =>
     exitWith(await (await import('./commands/dead-letters.ts')).redriveDeadLetters(ids, filter)),
   )
+const keys = program.command('keys').description('the keys that seal personal data')
+keys
+  .command('new')
+  .description('print a new key')
+  .action(async () => (await import('./commands/keys.ts')).printNewKey())
+keys
+  .command('status')
+  .description('what is sealed with which key')
+  .action(async () => exitWith(await (await import('./commands/keys.ts')).keysStatus()))
+keys
+  .command('rotate')
+  .description('seal everything with the first key of PII_KEYS; may be stopped and run again')
+  .action(async () => exitWith(await (await import('./commands/keys.ts')).keysRotate()))
 program
   .command('doctor')
   .description('check what a start depends on')

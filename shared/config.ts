@@ -24,6 +24,15 @@ const networks = z
   .transform((text) => (text.trim() === 'none' ? [] : text.split(',').map((part) => part.trim())))
   .refine((all) => all.every(isNetwork), 'must be "none", or networks such as 10.1.0.0/16,fd00::/8')
 
+/** 32 bytes each, as `openssl rand -base64 32` prints them. */
+const piiKeys = z
+  .string()
+  .transform((text) => text.split(',').map((part) => part.trim()))
+  .refine(
+    (all) => all.every((key) => /^[A-Za-z0-9+/]{43}=$/.test(key)) && new Set(all).size === all.length,
+    'must be different keys of 32 bytes in base64, separated by commas; `answerline keys new` prints one',
+  )
+
 const Environment = z.object({
   PORT: z.preprocess(
     blankIsUnset,
@@ -76,6 +85,8 @@ const Environment = z.object({
   ),
   RERANK_API_KEY: optional(z.string()),
   CALLBACK_NETWORKS: optional(networks),
+  PII_KEYS: optional(piiKeys),
+  PII_KEYS_FILE: optional(z.string()),
   ADMIN_API_KEY: optional(z.string().min(16, 'at least 16 characters')),
   LOG_LEVEL: z.preprocess(blankIsUnset, z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info')),
   OTEL_EXPORTER_OTLP_ENDPOINT: optional(url('http', 'https')),
@@ -100,6 +111,10 @@ export type Config = {
   readonly rerank: { readonly model: string; readonly apiKey: string | undefined }
   /** Networks that callbacks may reach though they are not public. */
   readonly callbackNetworks?: readonly string[]
+  /** What personal data is sealed with: the first seals, all open; 32 bytes in base64 each. */
+  readonly piiKeys?: readonly string[] | undefined
+  /** Where they stand instead, one a line. */
+  readonly piiKeysFile?: string | undefined
   readonly adminApiKey: string | undefined
   /** Where traces go; without it there are none. */
   readonly otlpEndpoint?: string | undefined
@@ -140,6 +155,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     embeddingModel: env.EMBEDDING_MODEL,
     rerank: { model: env.RERANK_MODEL, apiKey: env.RERANK_API_KEY },
     callbackNetworks: env.CALLBACK_NETWORKS ?? (isLoopback(env.HOST) ? LOOPBACK : []),
+    piiKeys: env.PII_KEYS,
+    piiKeysFile: env.PII_KEYS_FILE === undefined ? undefined : resolve(env.PII_KEYS_FILE),
     adminApiKey: env.ADMIN_API_KEY,
     logLevel: env.LOG_LEVEL,
     otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
@@ -156,6 +173,7 @@ function mismatches(environment: Readonly<Record<string, string | undefined>>): 
   const problems: string[] = []
   if (isSet('LOCAL_LLM_URL') && !isSet('LOCAL_LLM_MODEL')) problems.push('LOCAL_LLM_MODEL: must be set along with LOCAL_LLM_URL')
   if (isSet('LOCAL_LLM_MODEL') && !isSet('LOCAL_LLM_URL')) problems.push('LOCAL_LLM_URL: must be set along with LOCAL_LLM_MODEL')
+  if (isSet('PII_KEYS') && isSet('PII_KEYS_FILE')) problems.push('PII_KEYS_FILE: must not be set along with PII_KEYS')
   if (environment.EMBEDDING_MODEL?.startsWith('openai:') && !isSet('OPENAI_API_KEY'))
     problems.push(`OPENAI_API_KEY: is needed for EMBEDDING_MODEL=${environment.EMBEDDING_MODEL}`)
   problems.push(...embeddingProblems(environment.EMBEDDING_MODEL ?? '', isSet('OPENAI_BASE_URL')))

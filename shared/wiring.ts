@@ -41,6 +41,7 @@ import type { Log } from './ports/log.ts'
 import { createBatchDoors } from './wiring-batches.ts'
 import { createBudget } from './wiring-budget.ts'
 import { createModels } from './wiring-models.ts'
+import { openSealer } from './wiring-sealing.ts'
 import { createSearch } from './wiring-search.ts'
 
 /** Log lines go to standard error: what a command prints can be piped. */
@@ -80,6 +81,7 @@ export async function openDoors({
       : openPostgres(config.databaseUrl, { onError: (err) => log.warn({ err }, 'a database connection broke') }),
   )
   await migrate(database)
+  const sealer = await openSealer(config, database, log)
   const connections = redisConnections(redisUrl, log)
   const redis = connections.producer()
   await untilReady(redis, 10_000)
@@ -91,7 +93,7 @@ export async function openDoors({
   const dispatcher = createBullmqDispatcher({ redis, prefix }, queueNames)
   // A queue whose first look at Redis fails would refuse for ever; so the first looks are over before anyone uses one.
   await Promise.all(dispatcher.queues.map((queue) => queue.waitUntilReady()))
-  const journal = createJournal(database)
+  const journal = createJournal(database, sealer)
   const tenants = createTenantStore(database)
   const { budget, closeBudget } = createBudget({ database, redis, tenants, telemetry, clock, log, prefix })
   const batches = createBatchDoors(config, database, clock)
@@ -114,6 +116,7 @@ export async function openDoors({
     clock,
     log,
     database,
+    sealer,
     redis,
     telemetry,
     traces,
@@ -123,15 +126,15 @@ export async function openDoors({
     ...models,
     ...batches,
     knowledge,
-    runs: createRunLog(database),
-    tickets: createTicketStore(database),
+    runs: createRunLog(database, sealer),
+    tickets: createTicketStore(database, { sealer }),
     tenants,
     budget,
-    idempotency: createIdempotencyStore(database),
-    escalations: createEscalationStore(database),
-    conversations: createHotConversations(redis, prefix, createConversationStore(database)),
+    idempotency: createIdempotencyStore(database, sealer),
+    escalations: createEscalationStore(database, sealer),
+    conversations: createHotConversations(redis, prefix, createConversationStore(database, sealer)),
     documents: createDocumentStore(database),
-    documentSets: createDocumentSetStore(database),
+    documentSets: createDocumentSetStore(database, sealer),
     digestItems: createDigestItems(database),
     schedules: createDocumentSetSchedules(database),
     openJobSchedules: (queueName: string) => createJobSchedules({ redis, prefix }, queueName),
@@ -140,7 +143,7 @@ export async function openDoors({
     intake: createDocumentIntake(database, { ...search, knowledge }),
     usage: createUsageStore(database),
     customers: createCustomerRecords(database, { cache: createRedisAnswerCache(redis, prefix), redis, prefix }),
-    consoleStore: createConsoleStore(database),
+    consoleStore: createConsoleStore(database, sealer),
     cache: createRedisAnswerCache(redis, prefix),
     cacheEvidence: createCacheEvidence(database),
     examples: createExampleBank(database),

@@ -18,6 +18,7 @@ const SHARED = new Set([
   'wiring-batches.ts',
   'wiring-budget.ts',
   'wiring-models.ts',
+  'wiring-sealing.ts',
   'wiring-search.ts',
 ])
 

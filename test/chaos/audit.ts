@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import * as z from 'zod'
+import { openFacts } from '#shared/adapters/state/sealed-facts.ts'
+import { replyAt } from '#shared/adapters/state/sealed-places.ts'
 import { Citation } from '#shared/domain/answer.ts'
 import { DISPATCHED } from '#shared/domain/run.ts'
 import { Verdict } from '#shared/domain/verdict.ts'
-import type { Installation } from './installation.ts'
+import { type Installation, sealer } from './installation.ts'
 import { articlesOf, monthsOf, otherTenant, TENANTS, type TenantId } from './knowledge.ts'
 import { LogRow, ProjectedRun, rebuildRun } from './rebuild-run.ts'
 import type { Ack, Sender } from './sender.ts'
@@ -86,12 +88,29 @@ export async function audit(installation: Installation, sender: Sender, refPrefi
 const RUNS_OF = `
   SELECT r.* FROM runs r WHERE r.subject_id = ANY($1) AND r.pipeline IN ('support-ticket', 'send-webhook')`
 const TICKETS_OF = `
-  SELECT t.*, a.facts_written->'ticket'->'metadata'->>'ref' AS ref, a.facts_written->'ticket'->>'tenantId' AS said_tenant
-  FROM attempts a JOIN tickets t ON t.run_id = a.run_id
-  WHERE a.seq = 0 AND starts_with(a.facts_written->'ticket'->'metadata'->>'ref', $1)`
+  SELECT t.*, a.tenant_id AS sealed_for, a.facts_written, a.facts_written->'ticket'->>'tenantId' AS said_tenant
+  FROM attempts a JOIN tickets t ON t.run_id = a.run_id WHERE a.seq = 0`
+const Marked = z.object({ ticket: z.object({ metadata: z.object({ ref: z.string() }) }) })
+
+/** The facts of a row of the log, opened. */
+const opened = ({ tenant_id, run_id, facts_written }: Row) =>
+  openFacts(sealer, String(tenant_id), String(run_id), facts_written as Row)
+
+/** A reply that somebody moved to another run does not open, and is no less wrong for that. */
+function openedBody({ tenant_id, run_id, body }: Row): string {
+  try {
+    return sealer.open(String(body), replyAt(String(tenant_id), String(run_id)))
+  } catch {
+    return ''
+  }
+}
 
 async function gather(installation: Installation, acks: readonly Ack[], refPrefix: string): Promise<Evidence> {
-  const tickets = await installation.query(TICKETS_OF, [refPrefix])
+  const tickets = (await installation.query(TICKETS_OF)).flatMap(({ sealed_for, facts_written, ...ticket }) => {
+    const marked = Marked.safeParse(opened({ tenant_id: sealed_for, run_id: ticket.run_id, facts_written }))
+    const ref = marked.data?.ticket.metadata.ref
+    return ref?.startsWith(refPrefix) ? [{ ...ticket, ref } as Row] : []
+  })
   const ticketIds = [...new Set([...tickets.map(({ id }) => String(id)), ...acks.map(({ ticketId }) => ticketId)])]
   const runs = (await installation.query(RUNS_OF, [ticketIds])).map((row) => RunRow.parse(row))
   const runIds = runs.map(({ id }) => id)
@@ -104,10 +123,10 @@ async function gather(installation: Installation, acks: readonly Ack[], refPrefi
     deadLetters,
     runs: new Map(runs.map((run) => [run.id, run])),
     logs: Map.groupBy(
-      log.map((row) => LogRow.parse(row)),
+      log.map((row) => LogRow.parse({ ...row, facts_written: opened(row) })),
       ({ run_id }) => run_id,
     ),
-    replies: replies.map((row) => Reply.parse(row)),
+    replies: replies.map((row) => Reply.parse({ ...row, body: openedBody(row) })),
   }
 }
 

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startPlatform } from '#cli/platform.ts'
+import { createAesGcmSealer } from '#shared/adapters/sealing/sealer.aes-gcm.ts'
 import { readConfig } from '#shared/config.ts'
 import { openPostgres } from '#shared/database/engine.postgres.ts'
 import { createLog } from '#shared/wiring.ts'
@@ -16,6 +17,9 @@ import { createSender, type Sender } from './sender.ts'
 import { until } from './until.ts'
 
 const ADMIN_KEY = 'admin-key-of-the-chaos-harness'
+const PII_KEY = Buffer.alloc(32, 'chaos').toString('base64')
+/** Reads what the installation has sealed. */
+export const sealer = createAesGcmSealer([Buffer.from(PII_KEY, 'base64')])
 export const QUEUE_PREFIX = 'answerline'
 
 export type Worker = { readonly process: Process | undefined; readonly gate: ModelGate }
@@ -81,6 +85,7 @@ const environment = (redis: TestRedis, dataDir: string, gate: ModelGate, extra: 
   REDIS_URL: redis.socket,
   DATA_DIR: dataDir,
   ADMIN_API_KEY: ADMIN_KEY,
+  PII_KEYS: PII_KEY,
   OPENAI_API_KEY: 'simulated',
   OPENAI_BASE_URL: gate.baseUrl,
   ...extra(gate),

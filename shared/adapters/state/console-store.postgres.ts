@@ -3,6 +3,9 @@ import type { Database, Row } from '#shared/database/client.ts'
 import { RunStatus } from '#shared/domain/run.ts'
 import { Lane } from '#shared/domain/ticket.ts'
 import type { ConsoleStore, RecentTicket, RecordedCall } from '#shared/ports/console-store.ts'
+import type { Sealer } from '#shared/ports/sealer.ts'
+import { createAesGcmSealer } from '../sealing/sealer.aes-gcm.ts'
+import { openFacts } from './sealed-facts.ts'
 
 const MAX_OPENING_CHARACTERS = 160
 const GAUGES = 'gauges count the whole installation and show no tenant’s data'
@@ -18,13 +21,13 @@ const FIGURES = `
     (SELECT count(*) FROM model_calls WHERE tenant_id = $1 AND created_at >= $2) AS model_calls,
     (SELECT coalesce(sum(cost_usd), 0) FROM model_calls WHERE tenant_id = $1 AND created_at >= $2) AS cost_usd`
 
-/** The ticket itself stands unmasked in the log; only what `screen` and `classify` made of it is read here. */
+/** The ticket itself stands unmasked in the log; only what `screen` and `classify` made of it is read here. What customers wrote is sealed, masked or not. */
 const RECENT = `
   WITH recent AS (
     SELECT t.id, t.run_id, t.created_at, r.status, r.step, r.lane, r.ended_at
     FROM tickets t JOIN runs r ON r.id = t.run_id AND r.tenant_id = t.tenant_id
     WHERE t.tenant_id = $1 AND ($2::text IS NULL OR r.status = $2) ORDER BY t.created_at DESC, t.id DESC LIMIT $3)
-  SELECT recent.*, screened.fact->>'subject' AS subject, left(screened.fact->>'text', $4) AS opening,
+  SELECT recent.*, screened.fact AS screened,
     triage.fact->>'intent' AS intent, triage.fact->>'severity' AS severity, coalesce(cost.usd, 0) AS cost_usd
   FROM recent
   LEFT JOIN LATERAL (SELECT facts_written->'screened' AS fact FROM attempts
@@ -46,7 +49,7 @@ const ESCALATIONS = `
   SELECT count(*) AS count, coalesce(extract(epoch FROM $1::timestamptz - min(created_at)), 0)::float8 AS seconds
   FROM escalations WHERE resolution IS NULL`
 
-export function createConsoleStore(database: Database): ConsoleStore {
+export function createConsoleStore(database: Database, sealer: Sealer = createAesGcmSealer([])): ConsoleStore {
   return {
     async figures(tenantId, since) {
       const [statuses, [row = {}]] = await Promise.all([
@@ -62,7 +65,9 @@ export function createConsoleStore(database: Database): ConsoleStore {
       }
     },
     async recentTickets(tenantId, { status, limit }) {
-      return (await database.forTenant(tenantId, RECENT, [status ?? null, limit, MAX_OPENING_CHARACTERS])).map(toRecentTicket)
+      return (await database.forTenant(tenantId, RECENT, [status ?? null, limit])).map((row) =>
+        toRecentTicket(row, openScreened(sealer, tenantId, row)),
+      )
     },
     async modelCalls(tenantId, runId) {
       return (await database.forTenant(tenantId, CALLS, [runId])).map(toRecordedCall)
@@ -87,14 +92,20 @@ export function createConsoleStore(database: Database): ConsoleStore {
 
 const text = z.string().nullable()
 
-const toRecentTicket = (row: Row): RecentTicket => ({
+const Opening = z.object({ subject: z.string(), text: z.string() }).partial().nullish()
+
+function openScreened(sealer: Sealer, tenantId: string, { run_id, screened }: Row): z.infer<typeof Opening> {
+  return Opening.parse(openFacts(sealer, tenantId, String(run_id), { screened })['screened'])
+}
+
+const toRecentTicket = (row: Row, screened: z.infer<typeof Opening>): RecentTicket => ({
   ticketId: String(row.id),
   runId: String(row.run_id),
   status: RunStatus.parse(row.status),
   step: String(row.step),
   lane: Lane.parse(row.lane),
-  subject: text.parse(row.subject),
-  opening: text.parse(row.opening),
+  subject: screened?.subject ?? null,
+  opening: screened?.text?.slice(0, MAX_OPENING_CHARACTERS).toWellFormed() ?? null,
   intent: text.parse(row.intent),
   severity: text.parse(row.severity),
   costUsd: Number(row.cost_usd),

@@ -4,7 +4,10 @@ import { toJson, toText } from '#shared/database/json.ts'
 import { Citation } from '#shared/domain/answer.ts'
 import { MAX_TURNS_AT_HAND, Turn } from '#shared/domain/conversation.ts'
 import type { ConversationStore, Reply } from '#shared/ports/conversation-store.ts'
+import type { Sealer } from '#shared/ports/sealer.ts'
+import { createAesGcmSealer } from '../sealing/sealer.aes-gcm.ts'
 import { insertRuns, newRunRows } from './run-rows.ts'
+import { replyAt, summaryAt, turnAt } from './sealed-places.ts'
 
 const ReplyRow = z.object({
   id: z.string(),
@@ -57,14 +60,17 @@ const NEXT_WAITING = `
   WHERE t.tenant_id = $1 AND t.conversation_id = $2 AND t.created_at > now() - interval '2 hours' AND r.status = 'parked' AND r.step = 'screen'
   ORDER BY t.created_at, t.id LIMIT 1`
 
-export function createConversationStore(database: Database): ConversationStore {
+export function createConversationStore(database: Database, sealer: Sealer = createAesGcmSealer([])): ConversationStore {
+  const toReply = (row: unknown) => openReply(sealer, row)
   return {
     async deliver(reply, callback, turn) {
-      const { id, conversationId, ticketId, runId, author, body, citations, createdAt } = reply
-      const runs = toJson(newRunRows(callback ? [callback] : []))
-      const said = turn ? [toText(turn.asked), toText(turn.answered)] : [null, null]
-      const params = [id, conversationId, ticketId, runId, author, toText(body), toJson(citations), createdAt, runs, ...said]
-      return toReply((await database.forTenant(reply.tenantId, DELIVER, params, 'reply-deliver'))[0])
+      const { id, tenantId, conversationId, ticketId, runId, author, citations, createdAt } = reply
+      const runs = toJson(newRunRows(callback ? [callback] : [], sealer))
+      const part = (name: 'asked' | 'answered') => turn && sealer.seal(toText(turn[name]), turnAt(tenantId, ticketId, name))
+      const said = [part('asked') ?? null, part('answered') ?? null]
+      const body = sealer.seal(toText(reply.body), replyAt(tenantId, runId))
+      const params = [id, conversationId, ticketId, runId, author, body, toJson(citations), createdAt, runs, ...said]
+      return toReply((await database.forTenant(tenantId, DELIVER, params, 'reply-deliver'))[0])
     },
     async replyOf(tenantId, runId) {
       const rows = await database.forTenant(tenantId, 'SELECT * FROM replies WHERE tenant_id = $1 AND run_id = $2', [runId])
@@ -87,12 +93,18 @@ export function createConversationStore(database: Database): ConversationStore {
       ])
       const known = row && SummaryRow.parse(row)
       return {
-        turns: turns.map(toTurn).reverse(),
-        ...(known?.summary && known.summary_until ? { summary: { text: known.summary, until: known.summary_until } } : {}),
+        turns: turns.map((row) => openTurn(sealer, tenantId, row)).reverse(),
+        ...(known?.summary && known.summary_until
+          ? { summary: { text: sealer.open(known.summary, summaryAt(tenantId, conversationId)), until: known.summary_until } }
+          : {}),
       }
     },
     async summarise(tenantId, conversationId, { text, until }) {
-      await database.forTenant(tenantId, SUMMARISE, [conversationId, toText(text), until])
+      await database.forTenant(tenantId, SUMMARISE, [
+        conversationId,
+        sealer.seal(toText(text), summaryAt(tenantId, conversationId)),
+        until,
+      ])
     },
     async hasEarlierTurn(tenantId, ticketId, withinMs) {
       return (await database.forTenant(tenantId, EARLIER, [ticketId, withinMs], 'conversation-earlier')).length > 0
@@ -104,13 +116,17 @@ export function createConversationStore(database: Database): ConversationStore {
   }
 }
 
-const toTurn = ({ ticket_id, created_at, ...rest }: Record<string, unknown>): Turn =>
-  Turn.parse({ ...rest, ticketId: ticket_id, at: created_at })
+function openTurn(sealer: Sealer, tenantId: string, row: Record<string, unknown>): Turn {
+  const { ticketId, asked, answered, ...rest } = Turn.parse({ ...row, ticketId: row.ticket_id, at: row.created_at })
+  const open = (stored: string, part: 'asked' | 'answered') => sealer.open(stored, turnAt(tenantId, ticketId, part))
+  return { ...rest, ticketId, asked: open(asked, 'asked'), answered: open(answered, 'answered') }
+}
 
-function toReply(row: unknown): Reply {
-  const { tenant_id, conversation_id, ticket_id, run_id, created_at, ...rest } = ReplyRow.parse(row)
+function openReply(sealer: Sealer, row: unknown): Reply {
+  const { tenant_id, conversation_id, ticket_id, run_id, created_at, body, ...rest } = ReplyRow.parse(row)
   return {
     ...rest,
+    body: sealer.open(body, replyAt(tenant_id, run_id)),
     tenantId: tenant_id,
     conversationId: conversation_id,
     ticketId: ticket_id,

@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis'
 import type { Database } from '#shared/database/client.ts'
 import type { AnswerCache } from '#shared/ports/answer-cache.ts'
 import type { CustomerRecords } from '#shared/ports/customer-records.ts'
+import { SEALED } from './sealed-facts.ts'
 
 const ACTIVE = "('queued', 'running', 'delayed', 'parked', 'waiting')"
 /** Stands where a customer's id was; no customer's id can be it, because ids from outside are not empty. */
@@ -22,12 +23,12 @@ const FIND = `
   LEFT JOIN runs c ON c.id = f.receipt->>'webhookRunId'
   WHERE t.tenant_id = $1 AND t.requester_id = $2`
 
-/** The first row of a log keeps what a ticket is without its words; the facts after it go. */
+/** The first row of a log keeps what a ticket is without its words; the facts after it go. Needs no key: what is sealed goes as it is. */
 const ERASE = `
   WITH log AS (
     UPDATE attempts SET failure = CASE WHEN failure IS NULL THEN NULL ELSE failure || '{"message": "erased"}' END,
       facts_written = CASE WHEN facts_written ? 'ticket' THEN jsonb_build_object('ticket',
-        ((facts_written->'ticket') - 'metadata' - 'callbackUrl' - 'history') || '{"subject": "", "body": "erased", "requester": {"id": "erased"}}') ELSE '{}' END
+        ((facts_written->'ticket') - '${SEALED}' - 'metadata' - 'callbackUrl' - 'history') || '{"subject": "", "body": "erased", "requester": {"id": "erased"}}') ELSE '{}' END
     WHERE tenant_id = $1 AND run_id = ANY($2)
   ), reply AS (UPDATE replies SET body = '', citations = '[]' WHERE tenant_id = $1 AND run_id = ANY($2)
   ), handover AS (UPDATE escalations SET summary = '', evidence = '[]' WHERE tenant_id = $1 AND run_id = ANY($2)

@@ -5,6 +5,8 @@ import { DigestResult } from '#shared/domain/digest.ts'
 import { ItemFailure, SetOrder, SetProgress, SetState } from '#shared/domain/document-set.ts'
 import { ENDED } from '#shared/domain/run.ts'
 import type { DocumentSet, DocumentSetStore, NewDocumentSet, SetItem } from '#shared/ports/document-set-store.ts'
+import type { Sealer } from '#shared/ports/sealer.ts'
+import { createAesGcmSealer } from '../sealing/sealer.aes-gcm.ts'
 import { insertRuns, newRunRows } from './run-rows.ts'
 
 const KEEPER = 'the keeper ends and cancels sets of every tenant; each is named by its id'
@@ -28,7 +30,7 @@ const ItemRow = z.object({
   failure: ItemFailure.nullable(),
 })
 
-export function createDocumentSetStore(database: Database): DocumentSetStore {
+export function createDocumentSetStore(database: Database, sealer: Sealer = createAesGcmSealer([])): DocumentSetStore {
   const query = database.forTenant.bind(database)
   return {
     create: async (set) => (await query(set.tenantId, CREATE, createParams(set))).length > 0,
@@ -83,7 +85,7 @@ export function createDocumentSetStore(database: Database): DocumentSetStore {
       return rows.map((row) => ({ tenantId: String(row.tenant_id), id: String(row.id) }))
     },
     async end(set, to, at, callback) {
-      const runs = toJson(callback ? newRunRows([callback]) : [])
+      const runs = toJson(callback ? newRunRows([callback], sealer) : [])
       return (await query(set.tenantId, END, [set.id, set.state, to, at, ENDED, runs])).length > 0
     },
   }

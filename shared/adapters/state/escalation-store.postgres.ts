@@ -2,6 +2,9 @@ import * as z from 'zod'
 import type { Database } from '#shared/database/client.ts'
 import { toJson, toText } from '#shared/database/json.ts'
 import type { Escalation, EscalationStore } from '#shared/ports/escalation-store.ts'
+import type { Sealer } from '#shared/ports/sealer.ts'
+import { createAesGcmSealer } from '../sealing/sealer.aes-gcm.ts'
+import { escalationAt } from './sealed-places.ts'
 
 const EscalationRow = z.object({
   id: z.string(),
@@ -22,7 +25,8 @@ const EscalationRow = z.object({
   resolved_at: z.date().nullable(),
 })
 
-export function createEscalationStore(database: Database): EscalationStore {
+export function createEscalationStore(database: Database, sealer: Sealer = createAesGcmSealer([])): EscalationStore {
+  const toEscalation = (row: unknown) => openEscalation(sealer, row)
   const one = (rows: readonly unknown[]) => (rows.length === 0 ? undefined : toEscalation(rows[0]))
   return {
     async open(escalation) {
@@ -32,14 +36,16 @@ export function createEscalationStore(database: Database): EscalationStore {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10, $11)
         ON CONFLICT (run_id, visit) DO UPDATE SET run_id = escalations.run_id RETURNING *`
       const { id, runId, ticketId, visit, severity, reason, summary, evidence, createdAt, expiresAt } = escalation
+      const seal = (part: 'reason' | 'summary', text: string) =>
+        sealer.seal(toText(text), escalationAt(escalation.tenantId, id, part))
       const params = [
         id,
         runId,
         ticketId,
         visit,
         severity,
-        toText(reason),
-        toText(summary),
+        seal('reason', reason),
+        seal('summary', summary),
         toJson(evidence),
         createdAt,
         expiresAt,
@@ -77,8 +83,9 @@ export function createEscalationStore(database: Database): EscalationStore {
   }
 }
 
-function toEscalation(row: unknown): Escalation {
+function openEscalation(sealer: Sealer, row: unknown): Escalation {
   const parsed = EscalationRow.parse(row)
+  const open = (part: 'reason' | 'summary') => sealer.open(parsed[part], escalationAt(parsed.tenant_id, parsed.id, part))
   return {
     id: parsed.id,
     tenantId: parsed.tenant_id,
@@ -86,8 +93,8 @@ function toEscalation(row: unknown): Escalation {
     ticketId: parsed.ticket_id,
     visit: parsed.visit,
     severity: parsed.severity,
-    reason: parsed.reason,
-    summary: parsed.summary,
+    reason: open('reason'),
+    summary: open('summary'),
     evidence: parsed.evidence.map(({ title, url, text }) => ({ title, text, ...(url === undefined ? {} : { url }) })),
     createdAt: parsed.created_at,
     expiresAt: parsed.expires_at,

@@ -2,6 +2,9 @@ import * as z from 'zod'
 import type { Database } from '#shared/database/client.ts'
 import { toJson } from '#shared/database/json.ts'
 import type { IdempotencyStore } from '#shared/ports/idempotency-store.ts'
+import type { Sealer } from '#shared/ports/sealer.ts'
+import { createAesGcmSealer } from '../sealing/sealer.aes-gcm.ts'
+import { openResponse, sealResponse } from './sealed-response.ts'
 
 const KeptRow = z.object({ route: z.string(), body_hash: z.string(), response: z.unknown() })
 
@@ -18,7 +21,7 @@ const CLAIM = `
       AND k.created_at < EXCLUDED.created_at - interval '60 seconds')
   RETURNING key`
 
-export function createIdempotencyStore(database: Database): IdempotencyStore {
+export function createIdempotencyStore(database: Database, sealer: Sealer = createAesGcmSealer([])): IdempotencyStore {
   return {
     async claim(tenantId, key, route, bodyHash, now) {
       const claimed = await database.forTenant(tenantId, CLAIM, [key, route, bodyHash, now], 'idempotency-claim')
@@ -29,11 +32,13 @@ export function createIdempotencyStore(database: Database): IdempotencyStore {
       if (!row) return { kind: 'in-flight' }
       const kept = KeptRow.parse(row)
       if (kept.route !== route || kept.body_hash !== bodyHash) return { kind: 'mismatch' }
-      return kept.response === null ? { kind: 'in-flight' } : { kind: 'replayed', response: kept.response }
+      return kept.response === null
+        ? { kind: 'in-flight' }
+        : { kind: 'replayed', response: openResponse(sealer, tenantId, key, kept.response) }
     },
     async settle(tenantId, key, response) {
       const sql = 'UPDATE idempotency_keys SET response = $3::jsonb WHERE tenant_id = $1 AND key = $2'
-      await database.forTenant(tenantId, sql, [key, toJson(response)], 'idempotency-settle')
+      await database.forTenant(tenantId, sql, [key, toJson(sealResponse(sealer, tenantId, key, response))], 'idempotency-settle')
     },
     async release(tenantId, key) {
       await database.forTenant(tenantId, 'DELETE FROM idempotency_keys WHERE tenant_id = $1 AND key = $2 AND response IS NULL', [

@@ -1,9 +1,12 @@
 import * as z from 'zod'
 import type { Database } from '#shared/database/client.ts'
 import { groupCommit } from '#shared/database/group-commit.ts'
-import { toJson } from '#shared/database/json.ts'
+import { toJson, toText } from '#shared/database/json.ts'
 import { Failure } from '#shared/domain/failure.ts'
 import type { Journal, JournalEntry, JournaledReply, JournalKey } from '#shared/ports/journal.ts'
+import type { Sealer } from '#shared/ports/sealer.ts'
+import { createAesGcmSealer } from '../sealing/sealer.aes-gcm.ts'
+import { modelReplyAt, modelRequestId } from './sealed-places.ts'
 
 const CallRow = z.object({
   task: z.string(),
@@ -59,10 +62,10 @@ const RECORD = `
     output_tokens = EXCLUDED.output_tokens, cache_read_tokens = EXCLUDED.cache_read_tokens, cache_write_tokens = EXCLUDED.cache_write_tokens,
     cost_usd = EXCLUDED.cost_usd, latency_ms = EXCLUDED.latency_ms, created_at = EXCLUDED.created_at`
 
-export function createJournal(database: Database): Journal {
+export function createJournal(database: Database, sealer: Sealer = createAesGcmSealer([])): Journal {
   const record = groupCommit(
     async (entries: readonly JournalEntry[]) => {
-      await database.asSystem(TRAVEL, RECORD, [toJson(entries.map(toRow))], 'journal-record')
+      await database.asSystem(TRAVEL, RECORD, [toJson(entries.map((entry) => toRow(entry, sealer)))], 'journal-record')
       return entries.map(() => undefined)
     },
     // One statement cannot touch a row twice, and the failed calls of one key are counted.
@@ -72,7 +75,7 @@ export function createJournal(database: Database): Journal {
     async (keys: readonly JournalKey[]) => {
       const rows = await database.asSystem(TRAVEL, FIND, [toJson(keys.map(toAsked))], 'journal-find')
       const found = new Map(rows.map((row) => [Number(row.n), row]))
-      return keys.map((key, n) => (found.has(n) ? toEntry(key, found.get(n)) : undefined))
+      return keys.map((key, n) => (found.has(n) ? toEntry(key, found.get(n), sealer) : undefined))
     },
     { maxItems: 50, maxInFlight: 4 },
   )
@@ -90,7 +93,13 @@ const toAsked = ({ tenantId, runId, step, visit, requestHash }: JournalKey, n: n
 
 const keyOf = ({ key }: JournalEntry) => `${key.runId} ${key.step} ${key.visit} ${key.requestHash}`
 
-const toRow = (entry: JournalEntry) => ({
+/** Vectors of documents say nothing of a customer, and weigh much. */
+function storedReply({ key, task, result }: JournalEntry, sealer: Sealer): string | null {
+  if (result.kind !== 'reply') return null
+  return task === 'embed' || !sealer.seals ? result.text : sealer.seal(toText(result.text), modelReplyAt(modelRequestId(key)))
+}
+
+const toRow = (entry: JournalEntry, sealer: Sealer) => ({
   tenant_id: entry.key.tenantId,
   run_id: entry.key.runId,
   step: entry.key.step,
@@ -105,7 +114,7 @@ const toRow = (entry: JournalEntry) => ({
   prompt_hash: entry.prompt.hash,
   provider: entry.provider,
   model: entry.model,
-  reply: entry.result.kind === 'reply' ? entry.result.text : null,
+  reply: storedReply(entry, sealer),
   failure: entry.result.kind === 'failed' ? Failure.parse(entry.result.failure) : null,
   input_tokens: entry.usage.inputTokens,
   output_tokens: entry.usage.outputTokens,
@@ -116,7 +125,7 @@ const toRow = (entry: JournalEntry) => ({
   created_at: entry.startedAt,
 })
 
-function toEntry(key: JournalKey, row: unknown): JournaledReply {
+function toEntry(key: JournalKey, row: unknown, sealer: Sealer): JournaledReply {
   const call = CallRow.parse(row)
   return {
     key,
@@ -135,6 +144,9 @@ function toEntry(key: JournalKey, row: unknown): JournaledReply {
     costUsd: call.cost_usd,
     latencyMs: call.latency_ms,
     startedAt: call.created_at,
-    result: { kind: 'reply', text: call.reply },
+    result: {
+      kind: 'reply',
+      text: call.task === 'embed' ? call.reply : sealer.open(call.reply, modelReplyAt(modelRequestId(key))),
+    },
   }
 }

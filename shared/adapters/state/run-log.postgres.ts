@@ -5,7 +5,10 @@ import { toJson } from '#shared/database/json.ts'
 import { Failure } from '#shared/domain/failure.ts'
 import { Attempt, DISPATCHED, ENDED, type Run, RunState } from '#shared/domain/run.ts'
 import type { DeadLetter, DeadLetterFilter, Hop, NewRun, RunGlance, RunLog } from '#shared/ports/run-log.ts'
+import type { Sealer } from '#shared/ports/sealer.ts'
+import { createAesGcmSealer } from '../sealing/sealer.aes-gcm.ts'
 import { insertRuns, newRunRows } from './run-rows.ts'
+import { type Facts, openFacts, sealFacts } from './sealed-facts.ts'
 
 const RunRow = RunState.omit({ deadlineAt: true }).extend({
   id: z.string(),
@@ -57,11 +60,11 @@ const RECORD = `
 const GLANCE = 'id, tenant_id, pipeline, step, seq, status, due_at, lane'
 const ENGINE = 'the engine moves runs of every tenant; each is named by its id and guarded by its seq'
 
-export function createRunLog(database: Database): RunLog {
+export function createRunLog(database: Database, sealer: Sealer = createAesGcmSealer([])): RunLog {
   const load = groupCommit(
     async (ids: readonly string[]) => {
       const rows = await database.asSystem(ENGINE, LOAD, [[...new Set(ids)]], 'run-load')
-      const runs = new Map(rows.map((row) => [String(row.id), toRun(row)]))
+      const runs = new Map(rows.map((row) => [String(row.id), toRun(row, sealer)]))
       return ids.map((id) => runs.get(id))
     },
     { maxItems: 100, maxInFlight: 4 },
@@ -69,7 +72,12 @@ export function createRunLog(database: Database): RunLog {
 
   const record = groupCommit(
     async (hops: readonly Hop[]) => {
-      const rows = await database.asSystem(ENGINE, RECORD, [toJson(hops.map(toHopRow)), ENDED], 'run-record')
+      const rows = await database.asSystem(
+        ENGINE,
+        RECORD,
+        [toJson(hops.map((hop) => toHopRow(hop, sealer))), ENDED],
+        'run-record',
+      )
       const moved = new Set(rows.map((row) => String(row.run_id)))
       return hops.map((hop) => moved.has(hop.runId))
     },
@@ -79,7 +87,7 @@ export function createRunLog(database: Database): RunLog {
 
   return {
     begin: async (runs: readonly NewRun[]) => {
-      await database.asSystem(ENGINE, `WITH ${insertRuns('$1')} SELECT 1`, [toJson(newRunRows(runs))])
+      await database.asSystem(ENGINE, `WITH ${insertRuns('$1')} SELECT 1`, [toJson(newRunRows(runs, sealer))])
     },
     load,
     record,
@@ -120,7 +128,7 @@ export function createRunLog(database: Database): RunLog {
         'SELECT * FROM attempts WHERE tenant_id = $1 AND run_id = $2 ORDER BY seq',
         [runId],
       )
-      return rows.map(toAttempt)
+      return rows.map((row) => toAttempt(row, sealer))
     },
     async backlog() {
       const rows = await database.asSystem('counts for gauges and fairness, by tenant', BACKLOG)
@@ -175,7 +183,7 @@ const filterParams = (filter: DeadLetterFilter & { readonly open?: boolean }) =>
   filter.limit,
 ]
 
-const toHopRow = (hop: Hop) => ({
+const toHopRow = (hop: Hop, sealer: Sealer) => ({
   run_id: hop.runId,
   tenant_id: hop.tenantId,
   pipeline: hop.pipeline,
@@ -185,7 +193,7 @@ const toHopRow = (hop: Hop) => ({
   visit: hop.visit,
   result: hop.result,
   failure: hop.failure,
-  facts_written: hop.factsWritten,
+  facts_written: sealFacts(sealer, hop.tenantId, hop.runId, hop.factsWritten),
   next: hop.next,
   due_at: hop.dueAt,
   delay_ms: Math.max(0, hop.dueAt.getTime() - hop.endedAt.getTime()),
@@ -195,7 +203,7 @@ const toHopRow = (hop: Hop) => ({
   worker: hop.worker,
 })
 
-function toRun(row: unknown): Run {
+function toRun(row: unknown, sealer: Sealer): Run {
   const { tenant_id, subject_id, trace_id, deadline_at, due_at, created_at, updated_at, ended_at, facts, ...rest } =
     RunRow.parse(row)
   return {
@@ -208,7 +216,7 @@ function toRun(row: unknown): Run {
     createdAt: created_at,
     updatedAt: updated_at,
     endedAt: ended_at,
-    facts: Object.assign({}, ...(facts ?? [])),
+    facts: openFacts(sealer, tenant_id, rest.id, Object.assign({}, ...(facts ?? []))),
   }
 }
 
@@ -223,7 +231,7 @@ const toGlance = (row: Record<string, unknown>): RunGlance => ({
   lane: RunState.shape.lane.parse(row.lane),
 })
 
-function toAttempt(row: Record<string, unknown>): Attempt {
+function toAttempt(row: Record<string, unknown>, sealer: Sealer): Attempt {
   return Attempt.parse({
     runId: row.run_id,
     seq: row.seq,
@@ -232,7 +240,7 @@ function toAttempt(row: Record<string, unknown>): Attempt {
     visit: row.visit,
     result: row.result,
     failure: row.failure === null ? null : Failure.parse(row.failure),
-    factsWritten: row.facts_written,
+    factsWritten: openFacts(sealer, String(row.tenant_id), String(row.run_id), row.facts_written as Facts),
     next: row.next,
     startedAt: row.started_at,
     endedAt: row.ended_at,

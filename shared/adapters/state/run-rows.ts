@@ -1,7 +1,14 @@
+import { PERSONAL_FIELDS } from '#shared/domain/personal-facts.ts'
 import type { NewRun } from '#shared/ports/run-log.ts'
+import type { Sealer } from '#shared/ports/sealer.ts'
+import { sealFacts } from './sealed-facts.ts'
 
-/** New runs as rows for `insertRuns`. */
-export const newRunRows = (runs: readonly NewRun[]) =>
+/**
+ * New runs as rows for `insertRuns`.
+ * @param sealer may be left out for runs that are given nothing personal
+ * @throws TypeError when it was left out for others
+ */
+export const newRunRows = (runs: readonly NewRun[], sealer?: Sealer) =>
   runs.map(({ state, ...run }) => ({
     id: run.id,
     tenant_id: run.tenantId,
@@ -9,13 +16,19 @@ export const newRunRows = (runs: readonly NewRun[]) =>
     version: run.version,
     subject_id: run.subjectId,
     trace_id: run.traceId,
-    given: run.given,
+    given: sealer ? sealFacts(sealer, run.tenantId, run.id, run.given) : impersonal(run.given),
     created_at: run.createdAt,
     held: run.held ?? false,
     ...state,
     deadline_at: state.deadlineAt,
     next: state,
   }))
+
+function impersonal(given: NewRun['given']): NewRun['given'] {
+  const personal = Object.keys(given).find((name) => Object.hasOwn(PERSONAL_FIELDS, name))
+  if (personal !== undefined) throw new TypeError(`a run that is given "${personal}" must be sealed`)
+  return given
+}
 
 /**
  * Parts of a WITH clause that insert runs and the first row of each one's log; `begun` returns the ids of those that are new.

@@ -1,9 +1,13 @@
 import * as z from 'zod'
 import type { Database } from '#shared/database/client.ts'
 import { groupCommit } from '#shared/database/group-commit.ts'
-import { toJson } from '#shared/database/json.ts'
+import { toJson, toText } from '#shared/database/json.ts'
+import type { Sealer } from '#shared/ports/sealer.ts'
 import type { Acceptance, Arrival, TicketRow, TicketStore } from '#shared/ports/ticket-store.ts'
+import { createAesGcmSealer } from '../sealing/sealer.aes-gcm.ts'
 import { insertRuns, newRunRows } from './run-rows.ts'
+import { feedbackAt } from './sealed-places.ts'
+import { openResponse } from './sealed-response.ts'
 
 /**
  * One statement for many arrivals. A key that is new (or older than a day, which is how long keys are kept) wins, and only winners
@@ -48,17 +52,28 @@ const Row = z.object({
   created_at: z.date(),
 })
 
-type BatchOptions = { readonly maxItems?: number; readonly maxInFlight?: number }
+type Options = { readonly maxItems?: number; readonly maxInFlight?: number; readonly sealer?: Sealer }
 
 const keyOf = (tenantId: unknown, key: unknown) => `${String(tenantId)}\n${String(key)}`
 
-export function createTicketStore(database: Database, { maxItems = 16, maxInFlight = 4 }: BatchOptions = {}): TicketStore {
+export function createTicketStore(
+  database: Database,
+  { maxItems = 16, maxInFlight = 4, sealer = createAesGcmSealer([]) }: Options = {},
+): TicketStore {
   const accept = groupCommit(
     async (arrivals: readonly Arrival[]) => {
       const rows = await database.asSystem(
         ARRIVALS,
         ACCEPT,
-        [toJson(arrivals.map(toRow)), toJson(newRunRows(arrivals.map(({ run }) => run)))],
+        [
+          toJson(arrivals.map(toRow)),
+          toJson(
+            newRunRows(
+              arrivals.map(({ run }) => run),
+              sealer,
+            ),
+          ),
+        ],
         'ticket-accept',
       )
       const made = new Map(rows.map((row) => [Number(row.n), row.made === true]))
@@ -83,7 +98,8 @@ export function createTicketStore(database: Database, { maxItems = 16, maxInFlig
       const row = byKey.get(keyOf(ticket.tenantId, idempotency!.key))
       if (!row) return { kind: 'in-flight' }
       if (row.route !== idempotency!.route || row.body_hash !== idempotency!.bodyHash) return { kind: 'mismatch' }
-      return row.response === null ? { kind: 'in-flight' } : { kind: 'replayed', response: row.response }
+      if (row.response === null) return { kind: 'in-flight' }
+      return { kind: 'replayed', response: openResponse(sealer, ticket.tenantId, idempotency!.key, row.response) }
     }
   }
 
@@ -98,7 +114,8 @@ export function createTicketStore(database: Database, { maxItems = 16, maxInFlig
       const sql = `
         INSERT INTO feedback (tenant_id, id, ticket_id, rating, comment, created_at) VALUES ($1, $2, $3, $4, $5, $6)
         ON CONFLICT (id) DO NOTHING`
-      await database.forTenant(tenantId, sql, [id, ticketId, rating, comment ?? null, createdAt])
+      const sealed = comment === undefined ? null : sealer.seal(toText(comment), feedbackAt(tenantId, id))
+      await database.forTenant(tenantId, sql, [id, ticketId, rating, sealed, createdAt])
     },
   }
 }

@@ -46,7 +46,7 @@ function shelf(database: Database, { indexFails = false } = {}) {
   const indexes = { dense: index('dense') as unknown as DenseIndex, sparse: index('sparse') as unknown as SparseIndex, knowledge }
   const intake = createDocumentIntake(database, indexes)
   const accept = async (document: SourceDocument) => {
-    const run = newRun({ tenantId: document.tenantId, pipeline: 'index-document', subjectId: document.id })
+    const run = newRun({ tenantId: document.tenantId, pipeline: 'index-document', subjectId: document.id, given: {} })
     return { run, intake: await intake.accept(document, run) }
   }
   return { store: createDocumentStore(database), runs: createRunLog(database), intake, knowledge, deleted, accept }
@@ -77,7 +77,7 @@ onEveryDatabase((database) => {
     const { tenantId, id } = document
     await accept(document)
     const begin = async (version = 'v1', tenant = tenantId) => {
-      const run = newRun({ tenantId: tenant, pipeline: 'index-document', subjectId: id })
+      const run = newRun({ tenantId: tenant, pipeline: 'index-document', subjectId: id, given: {} })
       return { run, begun: await intake.retry(tenant, id, version, run) }
     }
     expect((await begin()).begun).toBe(false)
