@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { seededRandom } from '#test/simulator/seeded-random.ts'
-import type { BatchBench } from './batch-config.ts'
+import { assemble } from './batch-assembly.ts'
+import type { BatchBench, BatchProviderName } from './batch-config.ts'
 import { rounded } from './figures.ts'
-import { PERSISTENCE, startStores } from './private-stores.ts'
+import { PERSISTENCE, type Stores, startStores } from './private-stores.ts'
 import { type BenchReport, machine } from './report.ts'
 import { type Side, startSide } from './side.ts'
 
@@ -11,23 +12,39 @@ export type BatchOptions = {
   readonly runs: number
   readonly kills: number
   readonly flushes: number
-  /** Requests that are assembled at once, of 4 KB each, and runs that are woken. */
+  /** Requests that are assembled at once, of 4 KB each, and runs that are woken; 0 leaves that part out. */
   readonly assembled: number
   readonly woken: number
   readonly workload: 'tickets' | 'documents'
+  readonly provider: BatchProviderName
   readonly say: (line: string) => void
 }
-export const FULL_BATCH = { runs: 10_000, kills: 10, flushes: 2, assembled: 50_000, woken: 3_000, workload: 'tickets' as const }
-export const QUICK_BATCH = { runs: 300, kills: 2, flushes: 1, assembled: 1_000, woken: 200, workload: 'tickets' as const }
+const TICKETS = { workload: 'tickets', provider: 'openai' } as const
+export const FULL_BATCH = { runs: 10_000, kills: 10, flushes: 2, assembled: 50_000, woken: 3_000, ...TICKETS }
+export const QUICK_BATCH = { runs: 300, kills: 2, flushes: 1, assembled: 1_000, woken: 200, ...TICKETS }
 
 const SEED = 20_261_121
 const BODY_BYTES = 300
-const ASSEMBLED_BYTES = 4_096
-/** As the product is started (its heap) and as a worker of large batches should be (its young generation). */
-const WORKER_FLAGS = { maxHeapMb: 400, maxSemiSpaceMb: 2 }
-const PATIENCE_MS = 15 * 60_000
+const WORKER_FLAGS = { maxHeapMb: 400 }
+const PATIENCE_MS = 60 * 60_000
+/** Kills come at random points of the way between these shares of it, so that all of them hit work. */
+const FIRST_KILL = 0.02
+const LAST_KILL = 0.9
 
-type State = { ended: number; parked: number; results: number; repeated: number; cost: number; spilled: number; batches: number }
+type State = {
+  ended: number
+  parked: number
+  results: number
+  repeated: number
+  /** Results as the set hands them out; as many as `results` where there are sets. */
+  kept: number
+  cost: number
+  /** Requests asked for so far, and those of them that have ended, however. */
+  asked: number
+  settled: number
+  spilled: number
+  batches: number
+}
 type Metered = { submitted: number; submittedTwice: number; costUsd: number; batches: number; calls: number }
 
 /**
@@ -71,56 +88,91 @@ export async function benchBatch(options: BatchOptions): Promise<BenchReport> {
       dataDir: stores.dataDir('drill'),
       simulatorUrl,
       workload: options.workload,
+      provider: options.provider,
       settings: { thresholds: { requests, maxRequests: requests, ageMs: 2_000 }, pace },
     }
     const runs = open('batch-runs.ts')
     await runs.call('open', bench)
     const drill = await exactness(runs, simulator, bench, options)
     await runs.call('stopWorking')
-    const wokenPerSecond = rounded(await runs.call<number>('resume', { n: options.woken }))
-    options.say(`woke ${wokenPerSecond} runs/s`)
-    const assembly = await assemble(bench, stores, open, options)
-    return report(drill, { wokenPerSecond, ...assembly }, options, where)
+    return report(drill, await speed(runs, bench, stores, open, options), options, where)
   } finally {
     await Promise.all(sides.map((side) => side.stop()))
     await stores.stop()
   }
 }
 
-async function exactness(runs: Side, simulator: Side, bench: BatchBench, { runs: n, kills, flushes, say }: BatchOptions) {
+async function speed(
+  runs: Side,
+  bench: BatchBench,
+  stores: Stores,
+  open: (file: string) => Side,
+  { woken, assembled, provider, say }: BatchOptions,
+): Promise<object> {
+  const wokenPerSecond = woken === 0 ? null : rounded(await runs.call<number>('resume', { n: woken }))
+  say(`woke ${wokenPerSecond} runs/s`)
+  if (assembled === 0) return { wokenPerSecond }
+  const at = { databaseUrl: await stores.createDatabase('assembly'), dataDir: stores.dataDir('assembly') }
+  const assembly = await assemble({ ...bench, ...at }, assembled, provider, open)
+  say(`assembled ${JSON.stringify(assembly)}`)
+  return { wokenPerSecond, ...assembly }
+}
+
+type Drill = {
+  kills: number
+  flushes: number
+  /** Where on its way the drill was when the worker was killed, from 0 to 1. */
+  killedAt: number[]
+  state: State
+  metered: Metered
+  seconds: number
+}
+
+async function exactness(runs: Side, simulator: Side, bench: BatchBench, options: BatchOptions): Promise<Drill> {
+  const { runs: n, kills, flushes, say } = options
   const random = seededRandom(SEED)
+  const points = Array.from({ length: kills }, () => FIRST_KILL + random() * (LAST_KILL - FIRST_KILL)).toSorted((a, b) => a - b)
   const startedAt = performance.now()
+  const deadline = startedAt + PATIENCE_MS
   const accepting = runs.call('begin', { n, bodyBytes: BODY_BYTES })
   let worker = await startWorker(bench)
   const redis = new Redis(bench.redisUrl)
-  const stop = new AbortController()
-  const done = { kills: 0, flushes: 0, peakMb: 0 }
-  const disturb = async () => {
-    for (let i = 0; i < kills && !stop.signal.aborted; i++) {
-      await sleep(300 + random() * 3_000)
-      if (stop.signal.aborted) return
-      process.kill(worker.pid, 'SIGKILL')
-      done.kills++
-      worker = await startWorker(bench)
-      if (done.flushes < flushes && i % Math.max(1, Math.floor(kills / flushes)) === 1) {
-        await redis.flushall()
-        done.flushes++
-      }
+  const killedAt: number[] = []
+  let flushed = 0
+  const kill = async (way: number) => {
+    await sleep(random() * 500)
+    process.kill(worker.pid, 'SIGKILL')
+    killedAt.push(rounded(way))
+    worker = await startWorker(bench)
+    if (flushed < flushes && (killedAt.length - 1) % Math.max(1, Math.floor(kills / flushes)) === 1) {
+      await redis.flushall()
+      flushed++
     }
   }
-  const disturbing = disturb()
   try {
-    await accepting
-    const state = await untilAtRest(runs, n, say)
-    stop.abort()
-    await disturbing
-    done.peakMb = await worker.call<number>('peakMb').catch(() => 0)
-    const metered = await simulator.call<Metered>('figures')
-    return { ...done, state, metered, seconds: (performance.now() - startedAt) / 1_000 }
+    for (let said = 0; ; said++) {
+      const state = await runs.call<State>('state')
+      const way = (state.asked + state.settled + state.ended) / (3 * n)
+      if (said % 20 === 0)
+        say(`${state.asked} asked, ${state.settled} answered or spilled, ${state.ended} of ${n} ended, ${killedAt.length} kills`)
+      if (killedAt.length < kills && way >= points[killedAt.length]!) await kill(way)
+      else if (state.ended >= n) {
+        await accepting
+        const metered = await simulator.call<Metered>('figures')
+        return {
+          kills: killedAt.length,
+          flushes: flushed,
+          killedAt,
+          state,
+          metered,
+          seconds: (performance.now() - startedAt) / 1_000,
+        }
+      }
+      if (performance.now() > deadline) throw new Error(`not at rest: ${JSON.stringify(state)}`)
+      await sleep(500)
+    }
   } finally {
-    stop.abort()
     redis.disconnect()
-    await disturbing
     await worker.stop()
   }
 }
@@ -131,64 +183,11 @@ async function startWorker(bench: BatchBench): Promise<Side> {
   return worker
 }
 
-async function untilAtRest(runs: Side, n: number, say: (line: string) => void): Promise<State> {
-  const deadline = performance.now() + PATIENCE_MS
-  for (let said = 0; ; said++) {
-    const state = await runs.call<State>('state')
-    if (state.ended >= n) return state
-    if (said % 10 === 0)
-      say(`${state.ended}/${n} ended, ${state.parked} parked, ${state.spilled} spilled, ${state.batches} batches`)
-    if (performance.now() > deadline) throw new Error(`not at rest: ${JSON.stringify(state)}`)
-    await sleep(500)
-  }
-}
-
-/** One batch of large requests on a database of its own, by a fresh process whose memory is looked at. */
-async function assemble(
-  drill: BatchBench,
-  stores: Awaited<ReturnType<typeof startStores>>,
-  open: (file: string) => Side,
-  options: BatchOptions,
-) {
-  const databaseUrl = await stores.createDatabase('assembly')
-  const thresholds = {
-    requests: options.assembled,
-    maxRequests: options.assembled,
-    ageMs: 3_600_000,
-    bytes: 1e12,
-    inputTokens: 1e12,
-  }
-  const bench = { ...drill, databaseUrl, dataDir: stores.dataDir('assembly'), settings: { ...drill.settings, thresholds } }
-  const filler = open('batch-runs.ts')
-  await filler.call('open', bench)
-  await filler.call('stopWorking')
-  // Some bytes are the frame of a line: 50,000 lines of exactly 4 KB would not fit into the 200 MB that one file may have.
-  const bytes = await filler.call<number>('fill', { n: options.assembled, bodyBytes: ASSEMBLED_BYTES - 400 })
-  const worker = await startWorker(bench)
-  try {
-    for (;;) {
-      const done = await filler.call<{ seconds: number; requests: number } | undefined>('assembled')
-      if (done && done.requests >= options.assembled * 0.99) {
-        const peakMb = await worker.call<number>('peakMb')
-        options.say(
-          `assembled ${done.requests} requests, ${Math.round(bytes / 1e6)} MB, in ${rounded(done.seconds)} s, ${Math.round(peakMb)} MB of memory at most`,
-        )
-        return { assembledRequests: done.requests, assembleSeconds: rounded(done.seconds), workerPeakMb: Math.round(peakMb) }
-      }
-      await sleep(200)
-    }
-  } finally {
-    await worker.stop()
-  }
-}
-
-type Drill = Awaited<ReturnType<typeof exactness>>
-
-function report(drill: Drill, speed: object, { runs: n, workload }: BatchOptions, where: string): BenchReport {
-  const { state, metered, seconds, kills, flushes } = drill
+function report(drill: Drill, speeds: object, { runs: n, workload, provider }: BatchOptions, where: string): BenchReport {
+  const { state, metered, seconds, kills, flushes, killedAt } = drill
   const cents = (usd: number) => Math.round(usd * 100) / 100
   return {
-    name: workload === 'documents' ? 'batch-documents' : 'batch',
+    name: provider === 'anthropic' ? 'batch-anthropic' : workload === 'documents' ? 'batch-documents' : 'batch',
     value: rounded(n / seconds),
     unit: 'runs/s',
     baseline: null,
@@ -199,21 +198,23 @@ function report(drill: Drill, speed: object, { runs: n, workload }: BatchOptions
     n,
     machine: where,
     workload,
+    provider,
     documents: n,
     results: state.results,
     repeatedResults: state.repeated,
+    keptResults: state.kept,
     submittedTwice: metered.submittedTwice,
     costReported: cents(state.cost),
     costMetered: cents(metered.costUsd),
     exactCost: { reportedUsd: state.cost, meteredUsd: metered.costUsd },
     kills,
+    killedAt,
     flushes,
     submitted: metered.submitted,
     spilled: state.spilled,
     batches: state.batches,
     providerBatches: metered.batches,
-    ...speed,
-    workerFlags: WORKER_FLAGS,
+    ...speeds,
     persistence: PERSISTENCE,
     notes: 'the provider is our own simulator; spilled requests were asked synchronously and are not counted as submitted twice',
   }

@@ -32,7 +32,9 @@ const BENCHES: Readonly<Record<string, (options: BenchArguments) => Promise<Benc
   ingest: ({ quick, ...options }) => benchIngest({ ...(quick ? QUICK_INGEST : FULL_INGEST), ...options }),
   batch: ({ quick, ...options }) => benchBatch({ ...(quick ? QUICK_BATCH : FULL_BATCH), ...options }),
   'batch-documents': ({ quick, ...options }) =>
-    benchBatch({ ...(quick ? QUICK_BATCH : FULL_BATCH), ...options, workload: 'documents' }),
+    benchBatch({ ...(quick ? QUICK_BATCH : FULL_BATCH), ...options, workload: 'documents', woken: 0, assembled: 0 }),
+  'batch-anthropic': ({ quick, ...options }) =>
+    benchBatch({ ...(quick ? QUICK_BATCH : FULL_BATCH), ...options, workload: 'documents', provider: 'anthropic', woken: 0 }),
   cache: ({ quick, say }) => benchCache({ ...(quick ? QUICK_CACHE : FULL_CACHE), say }),
   canary: ({ quick, ...options }) => benchCanary({ ...(quick ? QUICK_CANARY : FULL_CANARY), ...options }),
   memory: ({ quick, ...options }) => benchMemory({ ...(quick ? QUICK_MEMORY : FULL_MEMORY), ...options }),

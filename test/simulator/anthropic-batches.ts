@@ -57,6 +57,7 @@ export function createAnthropicBatches(world: World, work: BatchWork, baseUrl: (
       const { requests } = parsed.data
       if (new Set(requests.map(({ custom_id }) => custom_id)).size < requests.length)
         return refuse(exchange, 400, 'invalid_request_error', 'requests: custom_id must be unique')
+      if (work.refusesNext()) return refuse(exchange, 400, 'invalid_request_error', 'requests: not valid')
       const items = requests.map(({ custom_id, params }) => ({
         customId: custom_id,
         url: URL_OF_MESSAGES,

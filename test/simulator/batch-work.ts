@@ -129,6 +129,12 @@ export function createBatchWork(world: World, seed: number) {
     plan: () => plan,
     figures: (): BatchFigures => ({ ...figures }),
     nowMs: () => Date.now() + plan.clockAheadMs,
+    /** Of a provider that looks at the requests before it makes a batch of them: such a batch is never there. */
+    refusesNext(): boolean {
+      if (!plan.reject.includes(figures.batches)) return false
+      figures.batches++
+      return true
+    },
     create(id: string, items: readonly BatchItem[], problems: SimulatedBatch['problems']): SimulatedBatch {
       const batch: SimulatedBatch = {
         id,

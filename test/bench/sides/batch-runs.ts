@@ -1,15 +1,18 @@
 import { randomBytes } from 'node:crypto'
 import { batchDesk } from '#cli/start-batches.ts'
+import { startDocumentSets } from '#cli/start-document-sets.ts'
 import { allQueues } from '#pipelines/registry.ts'
+import { DEFAULT_THRESHOLDS } from '#shared/domain/batch.ts'
 import { TenantConfig } from '#shared/domain/tenant.ts'
 import { createLog, type Doors, openDoors } from '#shared/wiring.ts'
 import { countBacklog } from '#workers/backlog.ts'
 import { BATCH_PIPELINE, batchQueues } from '#workers/batch/batch-desk.ts'
 import { wake } from '#workers/batch/wake.ts'
+import { documentSetQueues } from '#workers/document-sets/set-desk.ts'
 import type { Engine } from '#workers/engine.ts'
 import { startWorkers } from '#workers/host.ts'
 import { loadPrompts } from '#workers/prompts.ts'
-import { type BatchBench, batchBenchConfig } from '../batch-config.ts'
+import { type BatchBench, type BatchProviderName, batchBenchConfig } from '../batch-config.ts'
 import { documentWorkload } from '../document-workload.ts'
 import { type OfflineWorkload, ticketWorkload } from '../offline-workload.ts'
 import { answerCalls } from '../side.ts'
@@ -22,7 +25,7 @@ async function openSide(bench: BatchBench) {
   workload = bench.workload === 'documents' ? documentWorkload : ticketWorkload
   const config = batchBenchConfig(bench)
   const log = createLog('silent')
-  const queueNames = [...allQueues().map(({ queue }) => queue), ...batchQueues()]
+  const queueNames = [...allQueues().map(({ queue }) => queue), ...batchQueues(), ...documentSetQueues()]
   const doors = await openDoors({ config, redisUrl: bench.redisUrl, queueNames, log, prefix: 'bench-batch' })
   const budgets = workload.tenantConfig
   await doors.tenants.create({ id: 'default', name: 'Bench', config: TenantConfig.parse(budgets), createdAt: doors.clock.now() })
@@ -34,7 +37,8 @@ async function openSide(bench: BatchBench) {
     deps: { ...doors, prompts: loadPrompts() },
   }
   const host = startWorkers(engine, workload.steps, doors.createConsumer())
-  return { doors, engine, backlog, host, settings: bench.settings }
+  const sets = startDocumentSets(doors, engine)
+  return { doors, engine, backlog, host, sets }
 }
 
 const query = (doors: Doors, sql: string, params: readonly unknown[] = []) =>
@@ -54,7 +58,10 @@ async function state() {
        (SELECT count(*) FROM runs WHERE lane = 'offline' AND status = 'parked')::int AS parked,
        (SELECT count(*) FROM (SELECT run_id FROM attempts WHERE result = $1 GROUP BY run_id HAVING count(*) = 1) one)::int AS results,
        (SELECT count(*) FROM (SELECT run_id FROM attempts WHERE result = $1 GROUP BY run_id HAVING count(*) > 1) more)::int AS repeated,
+       (SELECT count(*) FROM document_set_items WHERE state = 'done' AND result IS NOT NULL)::int AS kept,
        (SELECT COALESCE(sum(cost_usd), 0)::float8 FROM model_calls) AS cost,
+       (SELECT count(*)::int FROM batch_requests) AS asked,
+       (SELECT count(*)::int FROM batch_requests WHERE state IN ('answered', 'failed', 'spilled')) AS settled,
        (SELECT count(*)::int FROM batch_requests WHERE state = 'spilled') AS spilled,
        (SELECT count(*)::int FROM batches) AS batches`,
     [workload.result],
@@ -62,28 +69,37 @@ async function state() {
   return row
 }
 
+const FILLED = {
+  openai: { model: 'gpt-6-luna', endpoint: '/v1/chat/completions' },
+  anthropic: { model: 'claude-haiku-5-5', endpoint: '/v1/messages' },
+} as const
+
 /** Requests as they stand in the table, without runs: to measure assembly alone. @returns their bytes */
-async function fill({ n, bodyBytes }: { readonly n: number; readonly bodyBytes: number }): Promise<number> {
+async function fill({ n, bodyBytes, provider }: { n: number; bodyBytes: number; provider: BatchProviderName }): Promise<number> {
   const { doors } = opened
-  const now = doors.clock.now()
+  // Older than requests wait for others: few of them go out at once, too.
+  const now = new Date(doors.clock.now().getTime() - 2 * DEFAULT_THRESHOLDS.ageMs)
   const spillAt = new Date(now.getTime() + 86_400_000)
   let bytes = 0
   for (let first = 0; first < n; first += 1_000) {
     const many = Array.from({ length: Math.min(1_000, n - first) }, (_, i) => {
       const id = `brq_fill${String(first + i).padStart(22, '0')}`
       const content = randomBytes(bodyBytes / 2).toString('hex')
-      const body = JSON.stringify({ model: 'gpt-6-luna', messages: [{ role: 'user', content }], max_completion_tokens: 50 })
+      const limit = provider === 'openai' ? { max_completion_tokens: 50 } : { max_tokens: 50 }
+      const { model, endpoint } = FILLED[provider]
+      const body = JSON.stringify({ model, messages: [{ role: 'user', content }], ...limit })
       bytes += body.length
       const key = { tenantId: 'default', runId: `run_${id}`, step: 'classify', visit: 1, requestHash: id }
       const prompt = { id: 'bench', version: 1, hash: 'x' }
-      const what = { provider: 'openai', model: 'gpt-6-luna', endpoint: '/v1/chat/completions' } as const
       return {
         id,
         key,
         task: 'classify',
         tier: 'cheap',
         prompt,
-        ...what,
+        provider,
+        model,
+        endpoint,
         body,
         inputTokens: bodyBytes / 4,
         spillAt,
@@ -95,12 +111,15 @@ async function fill({ n, bodyBytes }: { readonly n: number; readonly bodyBytes: 
   return bytes
 }
 
-/** @returns seconds from the packing of the filled batch until its file was uploaded, or undefined when it is not yet */
-async function assembled(): Promise<{ seconds: number; requests: number } | undefined> {
-  const sql = `SELECT EXTRACT(EPOCH FROM creating_since - created_at)::float8 AS seconds, requests FROM batches WHERE creating_since IS NOT NULL ORDER BY created_at DESC LIMIT 1`
-  const submitted = `SELECT EXTRACT(EPOCH FROM submitted_at - created_at)::float8 AS seconds, requests FROM batches WHERE submitted_at IS NOT NULL ORDER BY created_at DESC LIMIT 1`
-  const [row] = [...(await query(opened.doors, submitted)), ...(await query(opened.doors, sql))]
-  return row && { seconds: Number(row.seconds), requests: Number(row.requests) }
+/**
+ * The newest batch: `seconds` from its packing until the provider had it (null while it has not), and how many of its requests are
+ * still `open`. Undefined before there is one.
+ */
+async function assembled(): Promise<Record<string, unknown> | undefined> {
+  const sql = `SELECT state, requests, EXTRACT(EPOCH FROM submitted_at - created_at)::float8 AS seconds,
+      (SELECT count(*)::int FROM batch_requests WHERE state IN ('queued', 'packed')) AS open
+    FROM batches ORDER BY created_at DESC LIMIT 1`
+  return (await query(opened.doors, sql))[0]
 }
 
 /** Parks `n` runs whose replies are there already, and wakes them with nobody working on them. @returns runs a second */
@@ -125,12 +144,13 @@ async function open(bench: BatchBench): Promise<void> {
 }
 /** No step is worked on any more: what is measured next has the machine to itself. */
 async function stopWorking(): Promise<void> {
+  await opened.sets.stop()
   await opened.host.stop()
 }
 
 answerCalls({ open, begin, state, fill, assembled, resume, stopWorking, pipeline: async () => BATCH_PIPELINE }, async () => {
   if (!opened) return
-  await opened.host.stop().catch(() => {})
+  await stopWorking().catch(() => {})
   opened.backlog.stop()
   await opened.doors.close()
 })

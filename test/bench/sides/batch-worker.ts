@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
 import { type RunningBatches, startBatches } from '#cli/start-batches.ts'
 import { allQueues } from '#pipelines/registry.ts'
 import { createLog, type Doors, openDoors } from '#shared/wiring.ts'
 import { batchQueues } from '#workers/batch/batch-desk.ts'
+import { documentSetQueues } from '#workers/document-sets/set-desk.ts'
 import type { Engine } from '#workers/engine.ts'
 import { type BatchBench, batchBenchConfig } from '../batch-config.ts'
 import { answerCalls } from '../side.ts'
@@ -13,16 +13,13 @@ let running: { doors: Doors; batches: RunningBatches } | undefined
 async function open(bench: BatchBench): Promise<void> {
   const config = batchBenchConfig(bench)
   const log = createLog(bench.logLevel ?? 'silent')
-  const queueNames = [...allQueues().map(({ queue }) => queue), ...batchQueues()]
+  const queueNames = [...allQueues().map(({ queue }) => queue), ...batchQueues(), ...documentSetQueues()]
   const doors = await openDoors({ config, redisUrl: bench.redisUrl, queueNames, log, prefix: 'bench-batch' })
   const engine: Engine = { ...doors, worker: `batch-${process.pid}`, backlogOf: () => 0, deps: undefined as never }
   running = { doors, batches: startBatches(doors, engine, bench.settings) }
 }
 
-/** @returns the most memory that this process has had, in MB */
-const peakMb = async () => Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) / 1_024
-
-answerCalls({ open, peakMb }, async () => {
+answerCalls({ open }, async () => {
   await running?.batches.stop()
   await running?.doors.close()
 })
