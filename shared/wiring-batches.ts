@@ -8,6 +8,7 @@ import { createPrices } from './domain/price.ts'
 import type { BatchProvider } from './ports/batch-provider.ts'
 import type { BatchRequests, BatchStore } from './ports/batch-store.ts'
 import type { Clock } from './ports/clock.ts'
+import type { Sealer } from './ports/sealer.ts'
 
 export type BatchDoors = {
   readonly batchRequests: BatchRequests
@@ -17,11 +18,16 @@ export type BatchDoors = {
 }
 
 /** The doors of the offline lane. */
-export function createBatchDoors(config: Pick<Config, 'openAi' | 'anthropic'>, database: Database, clock: Clock): BatchDoors {
+export function createBatchDoors(
+  config: Pick<Config, 'openAi' | 'anthropic'>,
+  database: Database,
+  clock: Clock,
+  sealer: Sealer,
+): BatchDoors {
   const prices = createPrices()
   return {
-    batchRequests: createBatchRequests(database),
-    batches: createBatchStore(database),
+    batchRequests: createBatchRequests(database, sealer),
+    batches: createBatchStore(database, sealer),
     batchProviders: [
       ...(config.openAi ? [createOpenAiBatchProvider({ ...config.openAi, prices, clock })] : []),
       ...(config.anthropic ? [createAnthropicBatchProvider({ ...config.anthropic, prices, clock })] : []),

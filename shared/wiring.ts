@@ -87,7 +87,7 @@ export async function openDoors({
   await untilReady(redis, 10_000)
   await assertNoEviction(redis)
   const streamReader = connections.blocking()
-  const stream = createRedisTokenStream(redis, streamReader, prefix)
+  const stream = createRedisTokenStream(redis, streamReader, prefix, sealer)
   const telemetry = createTelemetry()
   const traces = config.otlpEndpoint === undefined ? undefined : createOtlpTraces({ endpoint: config.otlpEndpoint })
   const dispatcher = createBullmqDispatcher({ redis, prefix }, queueNames)
@@ -96,7 +96,7 @@ export async function openDoors({
   const journal = createJournal(database, sealer)
   const tenants = createTenantStore(database)
   const { budget, closeBudget } = createBudget({ database, redis, tenants, telemetry, clock, log, prefix })
-  const batches = createBatchDoors(config, database, clock)
+  const batches = createBatchDoors(config, database, clock, sealer)
   const models = createModels({
     config,
     batches,

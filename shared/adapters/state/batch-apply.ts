@@ -1,6 +1,8 @@
 import type { Database } from '#shared/database/client.ts'
 import { toJson } from '#shared/database/json.ts'
 import type { Applied, AppliedResult } from '#shared/ports/batch-store.ts'
+import type { Sealer } from '#shared/ports/sealer.ts'
+import { modelReplyAt } from './sealed-places.ts'
 
 /**
  * Results become replies in the journal, once each: a result counts only while its request is packed in this very batch. One that
@@ -40,14 +42,19 @@ const LATE = {
   message: 'the batch brought the reply after it was asked for elsewhere or cancelled',
 }
 
-export async function applyResults(database: Database, batchId: string, results: readonly AppliedResult[]): Promise<Applied> {
+export async function applyResults(
+  database: Database,
+  sealer: Sealer,
+  batchId: string,
+  results: readonly AppliedResult[],
+): Promise<Applied> {
   // One statement cannot touch a row twice: of repeats within one portion the first counts.
   const first = new Map<string, AppliedResult>()
   for (const result of results) if (!first.has(result.id)) first.set(result.id, result)
   const rows = await database.asSystem(
     'a batch holds requests of several tenants; each row names its own',
     APPLY,
-    [batchId, toJson([...first.values()].map(toRow)), [...first.keys()], toJson(LATE)],
+    [batchId, toJson([...first.values()].map((result) => toRow(result, sealer))), [...first.keys()], toJson(LATE)],
     'batch-apply',
   )
   const ended = rows.filter(({ what }) => what === 'ended')
@@ -64,10 +71,10 @@ export async function applyResults(database: Database, batchId: string, results:
   }
 }
 
-const toRow = ({ usage, text, ...result }: AppliedResult) => ({
+const toRow = ({ usage, text, ...result }: AppliedResult, sealer: Sealer) => ({
   id: result.id,
   state: result.state,
-  reply: text,
+  reply: text === null ? null : sealer.seal(text, modelReplyAt(result.id)),
   failure: result.failure,
   input_tokens: usage.inputTokens,
   output_tokens: usage.outputTokens,

@@ -5,6 +5,9 @@ import { toJson } from '#shared/database/json.ts'
 import { RequestState } from '#shared/domain/batch.ts'
 import { Failure } from '#shared/domain/failure.ts'
 import type { AskedRequest, BatchRequests, NewBatchRequest } from '#shared/ports/batch-store.ts'
+import type { Sealer } from '#shared/ports/sealer.ts'
+import { createAesGcmSealer } from '../sealing/sealer.aes-gcm.ts'
+import { modelRequestAt } from './sealed-places.ts'
 
 const TRAVEL = 'requests of several tenants travel together; each names its own'
 /** What a line adds to its body at most: custom id, address, brackets. */
@@ -40,7 +43,7 @@ const SPILL = `
 const Row = z.object({ id: z.string(), state: RequestState, spill_at: z.date(), failure: Failure.nullable() })
 
 /** What `llm.offline` and `embedder.offline` write: many runs park at once, so their requests share statements. */
-export function createBatchRequests(database: Database): BatchRequests {
+export function createBatchRequests(database: Database, sealer: Sealer = createAesGcmSealer([])): BatchRequests {
   const find = groupCommit(
     async (ids: readonly string[]) => {
       const rows = await database.asSystem(TRAVEL, FIND, [[...new Set(ids)]], 'batch-request-find')
@@ -52,7 +55,12 @@ export function createBatchRequests(database: Database): BatchRequests {
   const ask = groupCommit(
     async (requests: readonly NewBatchRequest[]) => {
       const ids = requests.map(({ id }) => id)
-      const rows = await database.asSystem(TRAVEL, ASK, [toJson(requests.map(toRow)), ids], 'batch-request-ask')
+      const rows = await database.asSystem(
+        TRAVEL,
+        ASK,
+        [toJson(requests.map((request) => toRow(request, sealer))), ids],
+        'batch-request-ask',
+      )
       const found = new Map(rows.map((row) => [String(row.id), toAsked(row)]))
       return Promise.all(requests.map(async ({ id }) => found.get(id) ?? (await find(id))!))
     },
@@ -72,7 +80,7 @@ function toAsked(row: unknown): AskedRequest {
   return { ...rest, spillAt: spill_at }
 }
 
-const toRow = ({ key, prompt, ...request }: NewBatchRequest) => ({
+const toRow = ({ key, prompt, ...request }: NewBatchRequest, sealer: Sealer) => ({
   id: request.id,
   tenant_id: key.tenantId,
   run_id: key.runId,
@@ -88,7 +96,8 @@ const toRow = ({ key, prompt, ...request }: NewBatchRequest) => ({
   provider: request.provider,
   model: request.model,
   endpoint: request.endpoint,
-  body: request.body,
+  // Texts of documents say nothing of a customer, and weigh much.
+  body: request.task === 'embed' ? request.body : sealer.seal(request.body, modelRequestAt(request.id)),
   bytes: Buffer.byteLength(request.body) + LINE_BYTES,
   input_tokens: request.inputTokens,
   spill_at: request.spillAt,

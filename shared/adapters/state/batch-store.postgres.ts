@@ -5,9 +5,12 @@ import { BatchEndpoint } from '#shared/domain/batch.ts'
 import { ENDED } from '#shared/domain/run.ts'
 import type { BatchLine } from '#shared/ports/batch-provider.ts'
 import type { BatchStore } from '#shared/ports/batch-store.ts'
+import type { Sealer } from '#shared/ports/sealer.ts'
+import { createAesGcmSealer } from '../sealing/sealer.aes-gcm.ts'
 import { applyResults } from './batch-apply.ts'
 import { BATCH_COLUMNS, FIGURES, PROGRESS, toBatch, toFigures, toProgress } from './batch-rows.ts'
 import { CHANGE, GROUPS, PACK, RETURN_REST, SPILL_LINES, TO_WAKE } from './batch-statements.ts'
+import { modelRequestAt } from './sealed-places.ts'
 
 const SHARED = 'a batch holds requests of several tenants; each row names its own'
 /** So many bytes of requests are in memory at a time while a batch is assembled. */
@@ -24,7 +27,7 @@ const Group = z.object({
   oldestAgeMs: z.number(),
 })
 
-export function createBatchStore(database: Database): BatchStore {
+export function createBatchStore(database: Database, sealer: Sealer = createAesGcmSealer([])): BatchStore {
   const query = (sql: string, params: readonly unknown[] = [], name?: string) => database.asSystem(SHARED, sql, params, name)
   const countOf = async (sql: string, params: readonly unknown[]) => Number((await query(sql, params))[0]?.count ?? 0)
 
@@ -34,7 +37,10 @@ export function createBatchStore(database: Database): BatchStore {
     const perPage = Math.max(1, Math.min(MAX_PAGE, Math.floor(PAGE_BYTES / Math.max(1, Number(size?.mean ?? 1)))))
     for (let after = ''; ; ) {
       const rows = await query(sql, [batchId, after, perPage], 'batch-lines')
-      for (const row of rows) yield { id: String(row.id), body: String(row.body) }
+      for (const row of rows) {
+        const id = String(row.id)
+        yield { id, body: sealer.open(String(row.body), modelRequestAt(id)) }
+      }
       if (rows.length < perPage) return
       after = String(rows.at(-1)!.id)
     }
@@ -42,7 +48,7 @@ export function createBatchStore(database: Database): BatchStore {
 
   return {
     lines,
-    apply: (batchId, results) => applyResults(database, batchId, results),
+    apply: (batchId, results) => applyResults(database, sealer, batchId, results),
     groups: async () => (await query(GROUPS)).map((row) => Group.parse(row)),
     pack: (batchId, { provider, model, endpoint }, { maxRequests, maxBytes }) =>
       countOf(PACK, [batchId, provider, model, endpoint, maxRequests, maxBytes]),

@@ -146,7 +146,7 @@ function toEntry(key: JournalKey, row: unknown, sealer: Sealer): JournaledReply 
     startedAt: call.created_at,
     result: {
       kind: 'reply',
-      text: call.task === 'embed' ? call.reply : sealer.open(call.reply, modelReplyAt(modelRequestId(key))),
+      text: sealer.open(call.reply, modelReplyAt(modelRequestId(key))),
     },
   }
 }

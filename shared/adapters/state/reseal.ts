@@ -95,7 +95,8 @@ const COLUMNS: readonly SealedColumn[] = [
           requestHash: request_hash!,
         }),
       ),
-    { also: ['tenant_id'], only: "task <> 'embed'" },
+    // Vectors are not sealed, unless a batch has brought them: it does not know what was asked for.
+    { also: ['tenant_id'], only: "(task <> 'embed' OR reply LIKE 'sealed.v1.%')" },
   ),
   textColumn('batch_requests', 'body', { id: 'text' }, (row) => places.modelRequestAt(row.id!), { only: "task <> 'embed'" }),
 ]

@@ -23,14 +23,18 @@ type Follower = {
  * All followers of this process on one connection, which is told of every batch of the streams they follow (SUBSCRIBE); what was
  * there before, or was missed, is read from the stream. Memory is bounded a follower: a queue that runs over is thrown away.
  */
-export function createFollowerHub(subscriber: Redis, read: ReadPage, parse: (json: string) => readonly StreamedEvent[]) {
+export function createFollowerHub(
+  subscriber: Redis,
+  read: ReadPage,
+  parse: (stored: string, key: string) => readonly StreamedEvent[],
+) {
   const channels = new Map<string, Set<Follower>>()
   let closed = false
 
   const tell = (key: string, json: string): void => {
     const followers = channels.get(key)
     if (!followers) return
-    const events = parse(json)
+    const events = parse(json, key)
     for (const follower of followers) {
       if (follower.behind) continue
       follower.queue.push(...events)

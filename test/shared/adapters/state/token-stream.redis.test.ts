@@ -1,10 +1,14 @@
+import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createAesGcmSealer } from '#shared/adapters/sealing/sealer.aes-gcm.ts'
 import { createRedisTokenStream } from '#shared/adapters/state/token-stream.redis.ts'
 import type { StreamedEvent } from '#shared/domain/event.ts'
 import { done, newTicket, read, token, tokenStreamContract } from '#test/contracts/token-stream.contract.ts'
 import { memoryTokenStream } from '#test/fakes/token-stream.memory.ts'
 import { hasRedis } from '#test/servers/redis.ts'
 import { type QueueWorld, queueWorld } from './queue-world.ts'
+
+const sealer = createAesGcmSealer([randomBytes(32)])
 
 describe('in memory', () => {
   const stream = memoryTokenStream()
@@ -21,8 +25,8 @@ describe.skipIf(!hasRedis)('with a real Redis (needs redis-server on PATH)', () 
     for (const stream of opened) stream.close()
     await world.close()
   })
-  const open = () => {
-    const stream = createRedisTokenStream(world.redis, world.connect(), 'test')
+  const open = (prefix = 'test') => {
+    const stream = createRedisTokenStream(world.redis, world.connect(), prefix, sealer)
     opened.push(stream)
     return stream
   }
@@ -30,6 +34,29 @@ describe.skipIf(!hasRedis)('with a real Redis (needs redis-server on PATH)', () 
   const connections = async () => Number(/connected_clients:(\d+)/.exec(await world.redis.info('clients'))?.[1])
 
   tokenStreamContract(open)
+
+  test('what a requester is told is sealed in Redis and in what is published, where a ticket stands is not', async () => {
+    const stream = open('sealed')
+    const ticket = newTicket()
+    const heard: string[] = []
+    const listener = world.connect()
+    await listener.subscribe(`sealed:stream:acme:${ticket}`)
+    listener.on('message', (_channel, message) => heard.push(message))
+    await stream.append('acme', ticket, [{ id: '1-0', event: 'step', data: { step: 'screen' } }])
+    await stream.append('acme', ticket, [{ id: '2-0', event: 'token', data: { text: 'Dear Margaret' } }])
+    await stream.append('acme', ticket, [done('3-0')])
+    const events = []
+    for await (const event of stream.follow('acme', ticket, undefined, never())) events.push(event)
+    expect(events.map(({ id, data }) => [id, data['text']])).toEqual([
+      ['1-0', undefined],
+      ['2-0', 'Dear Margaret'],
+      ['3-0', undefined],
+    ])
+    await expect.poll(() => heard.length, { timeout: 20_000 }).toBe(3)
+    const kept = JSON.stringify([await world.redis.xrange(`sealed:stream:acme:${ticket}`, '-', '+'), heard])
+    expect(kept).not.toContain('Margaret')
+    expect(kept).toContain('screen')
+  })
 
   test('followers of one and of many tickets share one connection', async () => {
     const stream = open()
