@@ -31,6 +31,7 @@ export type IndexFigures = {
   readonly p99: number
   readonly cpuMs: number
   readonly indexedPerSecond: number
+  readonly indexCpuMsPerChunk: number
   readonly recall: number
   /** Resident sizes in MB of 10^6 bytes: before the first document, half-way, with all indexed, and the kernel's peak of it all. */
   readonly memoryMb: { readonly empty: number; readonly half: number; readonly full: number; readonly peak: number }
@@ -78,6 +79,7 @@ async function measure({ chunks, otherChunks, queries, seed }: IndexStage): Prom
       chunks,
       ...timing,
       indexedPerSecond: Math.round((1_000 * chunks) / built.indexMs),
+      indexCpuMsPerChunk: rounded(built.indexCpuMs / chunks),
       recall: await recall(dense, [...vectors.values()].slice(0, 20), sequence(seed), chunks, hash),
       memoryMb,
     }
@@ -101,17 +103,20 @@ async function build(
   const asking = questions(chunks, queries)
   const asked: string[] = []
   let indexMs = 0
+  let cpuMicros = 0
   let half = 0
   let at = 0
   for (const document of streamDocuments(chunks, random)) {
-    const begun = performance.now()
+    const [begun, cpuBefore] = [performance.now(), process.cpuUsage()]
     await write(TENANT.tenantId, await embedded(document, embedder))
     indexMs += performance.now() - begun
+    const { user, system } = process.cpuUsage(cpuBefore)
+    cpuMicros += user + system
     asked.push(...asking(document))
     if (at % SEARCH_EVERY === 0) await search(asked.at(-1)!)
     if (++at === Math.ceil(chunks / CHUNKS_PER_DOCUMENT / 2)) half = residentMb()
   }
-  return { asked, indexMs, half }
+  return { asked, indexMs, indexCpuMs: cpuMicros / 1_000, half }
 }
 
 async function fillOther(
