@@ -16,7 +16,10 @@ const FAMILY = ['Quillfeather', 'Ostrander', 'Vandermolen', 'Haverkamp', 'Tillot
 type Sent = {
   readonly body: string
   readonly requester: { id: string; name: string; email: string }
+  readonly metadata: { readonly crm: string }
   readonly values: readonly string[]
+  /** What no mask knows to be personal: it may be read wherever masked text may, but not in the database. */
+  readonly unknowable: string
 }
 
 /** A message that holds known personal data, every value with digits or letters of its own, so that finding one is finding a leak. */
@@ -38,14 +41,18 @@ export function personalTicket(n: number, random: () => number): Sent {
     [`The login came from ${address}, is that you?`, address],
   ] as const
   const some = told.filter(() => random() < 0.6)
+  const unknowable = `zq${digits(7)}v`
   return {
     body: [
       `Hello, my name is ${name}, write to ${email}.`,
       ...some.map(([sentence]) => sentence),
-      'How long does the warranty of the Aurora kettle last?',
+      `My cat is called ${unknowable}.`,
+      n % 5 === 1 ? 'Do you sell saddles for ostriches?' : 'How long does the warranty of the Aurora kettle last?',
     ].join(' '),
     requester: { id: `leak-${n % 500}`, name, email },
+    metadata: { crm: email },
     values: [name, email, ...some.map(([, value]) => value)],
+    unknowable,
   }
 }
 
@@ -59,11 +66,6 @@ function cardNumber(start: string): string {
   }
 }
 
-/** Facts that hold what the customer wrote and got; only the pipeline and whoever may read the ticket see them. */
-const RAW_FACTS = ['ticket', 'receipt', 'delivery']
-/** The reply as it was sent. */
-const RAW_COLUMNS: Readonly<Record<string, readonly string[]>> = { replies: ['body'] }
-
 async function* databaseText(installation: Installation): AsyncGenerator<readonly [string, string]> {
   const tables = await installation.query(
     "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE'",
@@ -71,12 +73,6 @@ async function* databaseText(installation: Installation): AsyncGenerator<readonl
   for (const { table_name: table } of tables) {
     for (const { row } of await installation.query(`SELECT to_jsonb(t) AS row FROM "${String(table)}" t`)) {
       const kept = (typeof row === 'string' ? JSON.parse(row) : row) as Record<string, unknown>
-      for (const column of RAW_COLUMNS[String(table)] ?? []) delete kept[column]
-      if (table === 'attempts') {
-        const facts = kept.facts_written as Record<string, unknown>
-        for (const fact of RAW_FACTS) delete facts[fact]
-        delete (facts.screened as Record<string, unknown> | undefined)?.placeholders
-      }
       const { facts_written: facts, ...columns } = kept
       for (const [name, fact] of Object.entries((facts ?? {}) as object))
         yield [`table ${String(table)}, fact ${name}`, JSON.stringify(fact)]
@@ -117,7 +113,7 @@ function* fileText(folder: string): Generator<readonly [string, string]> {
 
 /**
  * Sends tickets that hold known personal data through an installation of several processes, then looks for every raw value
- * in what it wrote elsewhere than in the ticket and the reply: logs, Redis, all tables, traces, files of the search index.
+ * in everything it wrote: logs, Redis, all tables, traces, files of the search index.
  */
 export async function findLeaks({ tickets, say }: { readonly tickets: number; readonly say: (line: string) => void }) {
   const traces = await startOtlpReceiver()
@@ -129,12 +125,12 @@ export async function findLeaks({ tickets, say }: { readonly tickets: number; re
     const queue = [...sent.entries()]
     const post = async () => {
       for (let next = queue.shift(); next; next = queue.shift()) {
-        const [n, { body, requester }] = next
+        const [n, { body, requester, metadata }] = next
         const response = await sender.request(
           'north',
           'POST',
           '/v1/tickets',
-          { subject: '', body, requester },
+          { subject: '', body, requester, metadata, ...(n % 4 === 0 ? { conversationId: `leak-${n}` } : {}) },
           { 'idempotency-key': `leak-${n}` },
         )
         if (response.status === 429 || response.status === 503) queue.push(next)
@@ -147,7 +143,7 @@ export async function findLeaks({ tickets, say }: { readonly tickets: number; re
       "SELECT count(*)::int AS n FROM runs WHERE subject_id LIKE 'tkt%' AND status IN ('queued', 'running', 'delayed', 'parked')"
     await until(
       'every ticket is at rest',
-      60_000 + tickets * 100,
+      60_000 + tickets * 200,
       async () => Number((await installation.query(open))[0]?.n) === 0,
     )
     const screened = await installation.query(
@@ -162,12 +158,14 @@ export async function findLeaks({ tickets, say }: { readonly tickets: number; re
 
 async function grep(installation: Installation, sent: readonly Sent[], bodies: readonly string[]) {
   const values = new Set(sent.flatMap((one) => one.values))
+  const unknowable = new Set(sent.map((one) => one.unknowable))
   const leaks = new Map<string, number>()
   const looked: Record<string, number> = {}
   const look = (place: string, text: string) => {
     const kind = place.split(' ')[0]!
     looked[kind] = (looked[kind] ?? 0) + 1
-    for (const word of candidatesIn(text)) if (values.has(word)) leaks.set(place, (leaks.get(place) ?? 0) + 1)
+    for (const word of candidatesIn(text))
+      if (values.has(word) || (kind === 'table' && unknowable.has(word))) leaks.set(place, (leaks.get(place) ?? 0) + 1)
   }
   for await (const [place, text] of databaseText(installation)) look(place, text)
   for await (const [place, text] of redisText(installation.redis.socket)) look(place, text)
@@ -178,7 +176,7 @@ async function grep(installation: Installation, sent: readonly Sent[], bodies: r
 
 /** What may be one of the values, by its form: one pass over a text instead of one per value. */
 const FORMS =
-  /p\d+\.\d{5}@leaktest\.example|\+49 30 \d{8,}|4\d{15}|4\d\d-\d\d-\d{4}|hunter\d{8}x|203\.0\.113\.\d{1,3}|[A-Z][a-z]+ (?:Quillfeather|Ostrander|Vandermolen|Haverkamp|Tillotson|Brackenridge)[a-j][k-t]/g
+  /p\d+\.\d{5}@leaktest\.example|\+49 30 \d{8,}|4\d{15}|4\d\d-\d\d-\d{4}|hunter\d{8}x|zq\d{7}v|203\.0\.113\.\d{1,3}|[A-Z][a-z]+ (?:Quillfeather|Ostrander|Vandermolen|Haverkamp|Tillotson|Brackenridge)[a-j][k-t]/g
 export const candidatesIn = (text: string): string[] => text.match(FORMS) ?? []
 
 export async function benchLeaks(options: {
