@@ -1,4 +1,13 @@
-import { countTokens as countO200k } from 'gpt-tokenizer/encoding/o200k_base'
+import { createRequire } from 'node:module'
+
+type Encoder = typeof import('gpt-tokenizer/encoding/o200k_base')
+const load = createRequire(import.meta.url)
+let encoder: Encoder | undefined
+/** Its tables take some 60 MB and 0.1 s: they are loaded with the first text, for a process that counts nothing needs none of them. */
+const loaded = (): Encoder => {
+  encoder ??= load('gpt-tokenizer/encoding/o200k_base') as Encoder
+  return encoder
+}
 
 /**
  * The encoder needs quadratic time on a run without a word boundary. Nothing that people write holds one longer than this;
@@ -27,4 +36,4 @@ export function countTokens(text: string): number {
 }
 
 // No special tokens: a document that spells <|endoftext|> is text like any other.
-const count = (text: string): number => (text === '' ? 0 : countO200k(text, { disallowedSpecial: new Set() }))
+const count = (text: string): number => (text === '' ? 0 : loaded().countTokens(text, { disallowedSpecial: new Set() }))

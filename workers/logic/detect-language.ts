@@ -1,4 +1,14 @@
-import { eld } from 'eld/small'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+
+type Detector = typeof import('eld/small')
+const load = createRequire(import.meta.url)
+let detector: Detector | undefined
+/** Loaded with the first message: of the processes, those that read none (the batch worker, the API) do without its memory. */
+const loaded = (): Detector => {
+  detector ??= load(fileURLToPath(import.meta.resolve('eld/small'))) as Detector
+  return detector
+}
 
 export type DetectedLanguage = { language: string; confidence: number }
 
@@ -30,7 +40,7 @@ const UNDETERMINED: DetectedLanguage = { language: 'und', confidence: 0 }
 /**
  * The language of a message as ISO 639-1, or `und` when it is too short or unclear. `confidence` (0..1) orders results by how much
  * they can be trusted; it is not a probability. n-gram detection by ELD (github.com/nitotm/efficient-language-detector-js), `small`
- * database: about 45 MB of heap and 0.4 s at import, some 60 languages. Only the first 600 characters count (the library itself reads about 350 bytes).
+ * database: about 45 MB of heap and 0.4 s with the first message, some 60 languages. Only the first 600 characters count (the library itself reads about 350 bytes).
  */
 export function detectLanguage(text: string): DetectedLanguage {
   const words = text.slice(0, 1_500).replace(NOISE, ' ').slice(0, 600).match(WORD) ?? []
@@ -39,7 +49,7 @@ export function detectLanguage(text: string): DetectedLanguage {
   const ideographs = sample.match(/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/gu)?.length ?? 0
   const english = words.filter((word) => ENGLISH.has(word.toLowerCase())).length / Math.max(1, words.length)
 
-  const result = eld.detect(sample)
+  const result = loaded().eld.detect(sample)
   const [first, second] = Object.values(result.getScores())
   const clear = letters >= MIN_LETTERS || ideographs >= MIN_IDEOGRAPHS
   if (!clear || !result.language || first === undefined)
