@@ -46,7 +46,20 @@ export const SIGNALS = [
   'nearestShare',
   'documentCoverage',
   'documentCovered',
-  // Of the whole index, not of the passage: the share of its documents that have a title.
+  // Of the whole document, read word by word.
+  'lead',
+  'chunks',
+  'length',
+  'textWide',
+  'textNarrow',
+  'beginnings',
+  'names',
+  'distinctive',
+  'rarest',
+  'rareThree',
+  'documentPairs',
+  // Of the whole index, not of the passage: how rare a word of one document is, and the share of documents that have a title.
+  'rarity',
   'titled',
 ] as const
 
@@ -68,4 +81,9 @@ export interface DenseIndex extends ChunkIndex<{ readonly chunk: Chunk; readonly
 /** Words: BM25 over title, section and text. */
 export interface SparseIndex extends ChunkIndex<Chunk> {
   search(query: string, filter: SearchFilter, limit: number, signal: AbortSignal): Promise<ScoredChunk[]>
+  /**
+   * Chunks of a document by their place in it, of the version that is served; those that are not there, or not for these audiences,
+   * are left out.
+   */
+  chunksAt(filter: SearchFilter, documentId: string, positions: readonly number[], signal: AbortSignal): Promise<Chunk[]>
 }

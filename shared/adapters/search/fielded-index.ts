@@ -3,6 +3,7 @@ import { type ChunkFacts, DocumentTable, type NumberedDocument } from './documen
 import type { DocumentTerms } from './indexed-terms.ts'
 import { PairCounts } from './pair-counts.ts'
 import { PostingArena } from './posting-arena.ts'
+import { TermBeginnings } from './term-beginnings.ts'
 
 const TITLE_WEIGHT = 5
 const PATH_WEIGHT = 2
@@ -24,6 +25,7 @@ export class FieldedIndex {
   /** By term: how many live documents hold it. */
   documentsWith = new Uint32Array(1_024)
   readonly #pairs = new PairCounts()
+  readonly beginnings = new TermBeginnings()
   /** Weighted number of words by document; 0 of one that was removed. */
   readonly documentLengths = wholeNumbers()
   /** By chunk one more than the words of its section and text; 0 of one that was removed. */
@@ -52,13 +54,20 @@ export class FieldedIndex {
 
   /** Probabilistic inverse document frequency as in BM25, over documents. */
   rarity(term: number): number {
-    const documents = this.documentsWith[term]!
-    return Math.log(1 + (this.liveDocuments - documents + 0.5) / (documents + 0.5))
+    return this.#rarityOf(this.documentsWith[term]!)
+  }
+
+  /** The same of words that begin alike. */
+  beginningRarity(slot: number): number {
+    return this.#rarityOf(Math.min(this.beginnings.documentsWith(slot), this.liveDocuments))
   }
 
   /** The same of two words side by side. */
   pairRarity(first: number, second: number): number {
-    const documents = Math.min(this.#pairs.documentsWith(first, second), this.liveDocuments)
+    return this.#rarityOf(Math.min(this.#pairs.documentsWith(first, second), this.liveDocuments))
+  }
+
+  #rarityOf(documents: number): number {
     return Math.log(1 + (this.liveDocuments - documents + 0.5) / (documents + 0.5))
   }
 
@@ -82,7 +91,9 @@ export class FieldedIndex {
     if (number === undefined) return
     const terms = this.table.termsOf(number)
     this.#pairs.remove(terms)
-    for (const term of new Set(terms)) this.documentsWith[term] = this.documentsWith[term]! - 1
+    const unique = new Set(terms)
+    for (const term of unique) this.documentsWith[term] = this.documentsWith[term]! - 1
+    this.beginnings.count(unique, -1)
     this.liveDocuments--
     const titleEnd = this.table.titleEndOf(number)
     if (titleEnd > 0) this.titledDocuments--
@@ -127,7 +138,9 @@ export class FieldedIndex {
     const { flat, titleEnd, chunks } = document
     const firstChunk = this.table.chunkCount
     const number = this.table.add(documentId, document, facts)
-    for (const term of new Set(flat)) this.documentsWith[term] = this.documentsWith[term]! + 1
+    const unique = new Set(flat)
+    for (const term of unique) this.documentsWith[term] = this.documentsWith[term]! + 1
+    this.beginnings.count(unique, 1)
     this.liveDocuments++
     if (titleEnd > 0) this.titledDocuments++
     for (let i = 0; i < chunks.length; i++) this.#enterChunk(document, i, firstChunk + i)
@@ -196,6 +209,7 @@ export class FieldedIndex {
     if (known !== undefined) return known
     const number = this.#terms.size
     this.#terms.set(term, number)
+    this.beginnings.push(term)
     if (number >= this.documentsWith.length) {
       const larger = new Uint32Array(2 * this.documentsWith.length)
       larger.set(this.documentsWith)

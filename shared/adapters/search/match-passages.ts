@@ -1,7 +1,8 @@
 import type { FilteredFacts } from './chunk-filter.ts'
+import { DocumentReader } from './document-reader.ts'
 import { type FieldedIndex, IN_PATH, IN_TITLE } from './fielded-index.ts'
 import { FIRST_WEIGHTS, weightsFor } from './match-weights.ts'
-import { PassageReader } from './passage-reader.ts'
+import { PassageReader, slotsFor } from './passage-reader.ts'
 import { type QueryTerms, readQuery } from './query-terms.ts'
 
 /** `key` is the store's of the chunk. */
@@ -58,18 +59,23 @@ export function matchPassages(
   addChunks(index, room, terms)
   const scale = 1 / Math.sqrt(terms.knownMass)
   const pool = bestChunks(index, room, scale, accept, limit + EXTRA)
-  const reader = new PassageReader(index, terms)
+  const slots = slotsFor(index, terms)
+  const readers = { passage: new PassageReader(index, terms, slots), document: new DocumentReader(index, terms, slots) }
   try {
-    return standBack(pool.map((at) => matchOf(index, room, reader, at, scale))).slice(0, limit)
+    return standBack(pool.map((at) => matchOf(index, room, readers, at, scale))).slice(0, limit)
   } finally {
-    reader.finish()
+    readers.passage.finish()
+    readers.document.finish()
   }
 }
 
-function matchOf(index: FieldedIndex, room: MatchRoom, reader: PassageReader, at: number, scale: number) {
+type Readers = { readonly passage: PassageReader; readonly document: DocumentReader }
+
+function matchOf(index: FieldedIndex, room: MatchRoom, readers: Readers, at: number, scale: number) {
   const number = index.table.documentOfChunk[at]!
   const [titleShare, pathShare] = shares(index, room, number)
-  const signals = reader.read(index.table.passageTerms(at), {
+  const ofDocument = readers.document.read(number, room.chunks)
+  const signals = readers.passage.read(index.table.passageTerms(at), ofDocument, {
     document: room.documents[number]! * scale,
     covered: room.covered[number]!,
     passage: room.chunks[at]! * scale,

@@ -21,16 +21,15 @@ export class PassageReader {
   readonly #counts: Uint16Array
   readonly #scale: number
   readonly #averageText: number
+  readonly #rarity: number
   readonly #titled: number
 
-  constructor(index: FieldedIndex, query: QueryTerms) {
+  constructor(index: FieldedIndex, query: QueryTerms, slots: Int16Array) {
     this.#query = query
-    this.#slots = slotTable(index.vocabularySize)
-    query.terms.forEach((term, slot) => {
-      this.#slots[term] = slot + 1
-    })
+    this.#slots = slots
     this.#counts = new Uint16Array(query.terms.length)
     this.#scale = 1 / Math.sqrt(query.knownMass)
+    this.#rarity = Math.log(1 + (index.liveDocuments + 0.5) / 0.5)
     this.#titled = index.titledDocuments / Math.max(1, index.liveDocuments)
     this.#averageText = index.totalChunkLength / Math.max(1, index.liveChunks)
   }
@@ -40,8 +39,11 @@ export class PassageReader {
     for (const term of this.#query.terms) this.#slots[term] = 0
   }
 
-  /** @returns in the order of `SIGNALS` (shared/ports/search-index.ts) */
-  read(passage: PassageTerms, sums: Sums): number[] {
+  /**
+   * @param ofDocument what `DocumentReader` says of its document
+   * @returns in the order of `SIGNALS` (shared/ports/search-index.ts)
+   */
+  read(passage: PassageTerms, ofDocument: readonly number[], sums: Sums): number[] {
     const { terms, titleEnd, pathEnd } = passage
     const query = this.#query
     const scale = this.#scale
@@ -84,6 +86,8 @@ export class PassageReader {
       text.nearest / query.mass,
       sums.covered / query.mass,
       sums.covered * scale,
+      ...ofDocument,
+      this.#rarity,
       this.#titled,
     ]
   }
@@ -177,6 +181,15 @@ export class PassageReader {
     }
     return best
   }
+}
+
+/** By term number the slot of the query's term plus one; to be given back clean by `finish`. */
+export function slotsFor(index: FieldedIndex, { terms }: QueryTerms): Int16Array {
+  const slots = slotTable(index.vocabularySize)
+  terms.forEach((term, slot) => {
+    slots[term] = slot + 1
+  })
+  return slots
 }
 
 /** One table for all queries of the process: they do not overlap, because nothing in between waits. */

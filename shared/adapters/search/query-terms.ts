@@ -1,5 +1,6 @@
 import { contentTerms, isIdentifier } from '#shared/text/tokenize.ts'
 import type { FieldedIndex } from './fielded-index.ts'
+import { slotOf } from './term-beginnings.ts'
 
 const MAX_QUERY_CHARACTERS = 8_000
 /** A customer's long letter is cut to its rarest known words before it becomes a slow search. */
@@ -12,6 +13,12 @@ export type QueryTerms = {
   /** Rarity times how often the query says it (square root); identifiers count half as much again. */
   readonly weights: Float64Array
   readonly identifiers: Uint8Array
+  /** 1 for words written with a capital inside a sentence: names, as a rule. */
+  readonly names: Uint8Array
+  /** 1 for words that reports of any trouble share; they tell little about which trouble it is. */
+  readonly boilerplate: Uint8Array
+  /** Of all its words, those that no document holds included; the factor is how often it says them (square root). */
+  readonly beginnings: readonly { readonly slot: number; readonly factor: number }[]
   /** Slots as they stand in the query. */
   readonly order: Int16Array
   /** 1 for slots that stand in the first third (12 words at least), 2 in the last two fifths, 3 in both. */
@@ -22,6 +29,22 @@ export type QueryTerms = {
   readonly mass: number
   readonly knownMass: number
 }
+
+/** Such words are in the reports that support receives, whatever they are about. */
+const BOILERPLATE: ReadonlySet<string> = new Set(
+  contentTerms(
+    `able account additionally also app appear assume attempt available button cause click consider contact contain correctly data
+    day different display error example expect experience fail failure file find follow go happen help however information instead
+    issue make may message name need new note number occur one open option page perform problem product receive resemble result return
+    run scenario select service set several show similar situation start step support symptom system time try unable use user want work`,
+  ),
+)
+const MAX_NAMED_CHARACTERS = 2_000
+const CAPITALISED = /(?<![.!?:]\s|^|\n)\b[A-Z][\p{L}\p{N}]*/gu
+
+/** Of the beginning only: a letter of 8,000 characters names its subject early. */
+const namesIn = (query: string): ReadonlySet<string> =>
+  new Set(contentTerms((query.slice(0, MAX_NAMED_CHARACTERS).match(CAPITALISED) ?? []).join(' ')))
 
 export function readQuery(index: FieldedIndex, query: string): QueryTerms {
   const written = contentTerms(query.slice(0, MAX_QUERY_CHARACTERS))
@@ -37,7 +60,19 @@ export function readQuery(index: FieldedIndex, query: string): QueryTerms {
     else known.push({ text, term, weight: factor * index.rarity(term) })
   }
   if (known.length > MAX_QUERY_TERMS) known.sort((a, b) => b.weight - a.weight).length = MAX_QUERY_TERMS
-  return { ...slotsOf(index, known, written), ...massesOf(known, unknownMass) }
+  const beginnings = [...times]
+    .slice(0, 2 * MAX_QUERY_TERMS)
+    .map(([text, count]) => ({ slot: slotOf(text), factor: Math.sqrt(count) }))
+  return { beginnings, ...slotsOf(index, known, written), ...kindsOf(known, namesIn(query)), ...massesOf(known, unknownMass) }
+}
+
+function kindsOf(known: readonly { text: string }[], names: ReadonlySet<string>) {
+  const flag = (is: (text: string) => boolean) => Uint8Array.from(known, ({ text }) => (is(text) ? 1 : 0))
+  return {
+    identifiers: flag(isIdentifier),
+    names: flag((text) => names.has(text)),
+    boilerplate: flag((text) => BOILERPLATE.has(text)),
+  }
 }
 
 function massesOf(known: readonly { weight: number }[], unknownMass: number) {
@@ -70,7 +105,6 @@ function slotsOf(
   return {
     terms: Uint32Array.from(known, ({ term }) => term),
     weights: Float64Array.from(known, ({ weight }) => weight),
-    identifiers: Uint8Array.from(known, ({ text }) => (isIdentifier(text) ? 1 : 0)),
     order,
     stretches,
     pairs,
