@@ -110,6 +110,14 @@ withChromium('the console in a browser (needs chromium on PATH)', { timeout: 60_
     await expectClean(page)
   })
 
+  test('the picture of a run is seen whole on a small laptop', async () => {
+    const page = await open('/console/runs/run_answered', KEYS.admin, 'light', 1_200)
+    const flow = "document.querySelector('.flow')"
+    expect(await page.evaluate(`${flow}.scrollWidth <= ${flow}.clientWidth`)).toBe(true)
+    expect(await page.evaluate(`${flow}.firstElementChild.getBoundingClientRect().width`)).toBeGreaterThan(800)
+    await expectClean(page)
+  })
+
   test('a reviewer takes a case and answers it with the keyboard alone', async () => {
     const page = await open('/console/escalations', KEYS.agent)
     expect(await page.locator('article h2').first().innerText()).toContain('Smoke')
