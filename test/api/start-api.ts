@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
 import type { ApiDeps } from '#api/deps.ts'
 import { createApi } from '#api/server.ts'
+import { createAesGcmSealer } from '#shared/adapters/sealing/sealer.aes-gcm.ts'
 import { createCacheEvidence } from '#shared/adapters/state/answer-cache-evidence.postgres.ts'
 import { createBatchStore } from '#shared/adapters/state/batch-store.postgres.ts'
 import { createConversationStore } from '#shared/adapters/state/conversation-store.postgres.ts'
@@ -36,6 +37,8 @@ export const ADMIN_KEY = 'admin-key-of-the-tests'
 /** Keys of the tenants `default` and `other`, one a role. */
 export const keyOf = (role: Role, tenantId = 'default') => `al_${tenantId}-${role}-key`
 
+const sealer = createAesGcmSealer([Buffer.alloc(32, 'api')])
+
 export type Api = Awaited<ReturnType<typeof startApi>>
 
 /**
@@ -51,7 +54,7 @@ export async function startApi(change: Partial<ApiDeps> = {}, shared?: Database)
     log: recordingLog(),
     telemetry: recordingTelemetry(),
   }
-  const runs = createRunLog(database)
+  const runs = createRunLog(database, sealer)
   const tenants = createTenantStore(database, { cacheMs: 0 })
   const searches: SearchRequest[] = []
   const load = { total: 0, crowded: false }
@@ -60,20 +63,20 @@ export async function startApi(change: Partial<ApiDeps> = {}, shared?: Database)
     clock,
     runs,
     tenants,
-    tickets: createTicketStore(database),
+    tickets: createTicketStore(database, { sealer }),
     cache: memoryAnswerCache(),
     cacheEvidence: createCacheEvidence(database),
     examples: createExampleBank(database),
-    idempotency: createIdempotencyStore(database),
-    escalations: createEscalationStore(database),
-    conversations: createConversationStore(database),
+    idempotency: createIdempotencyStore(database, sealer),
+    escalations: createEscalationStore(database, sealer),
+    conversations: createConversationStore(database, sealer),
     documents: createDocumentStore(database),
     intake: createDocumentIntake(database, { ...noIndexes(), knowledge: createKnowledge(database) }),
-    documentSets: createDocumentSetStore(database),
+    documentSets: createDocumentSetStore(database, sealer),
     schedules: createDocumentSetSchedules(database),
     usage: createUsageStore(database),
     customers: createCustomerRecords(database, { cache: memoryAnswerCache(), prefix: 'test' }),
-    batches: createBatchStore(database),
+    batches: createBatchStore(database, sealer),
     collectBatches: async () => 0,
     webhookSecrets: {},
     limiter: createLocalRateLimiter(),
@@ -153,6 +156,7 @@ function noIndexes(): { dense: DenseIndex; sparse: SparseIndex } {
     count: async () => 0,
     health: async () => ({ ok: true, detail: '' }),
     search: async () => [],
+    chunksAt: async () => [],
   }
   return { dense: shared, sparse: shared }
 }

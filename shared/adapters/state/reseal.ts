@@ -74,8 +74,8 @@ const COLUMNS: readonly SealedColumn[] = [
     key: { ...TENANT_KEY, key: 'text' },
     json: true,
     // Those of new tickets hold ids only, and are never sealed.
-    only: `response ? '${SEALED}'`,
-    stateOf: (sealer, stored) => sealer.stateOf(String((stored as Row)[SEALED])),
+    only: `(response ? '${SEALED}' OR route NOT IN ('POST /v1/tickets', 'POST /v1/tickets/bulk', 'POST /v1/chat/completions'))`,
+    stateOf: (sealer, stored) => sealer.stateOf(String((stored as Row)[SEALED] ?? '')),
     renew: (sealer, stored, { tenant_id, key }) => {
       const [tenantId, name] = [String(tenant_id), String(key)]
       return sealResponse(sealer, tenantId, name, openResponse(sealer, tenantId, name, stored))

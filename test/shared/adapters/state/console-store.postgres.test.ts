@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createAesGcmSealer } from '#shared/adapters/sealing/sealer.aes-gcm.ts'
 import { createConsoleStore } from '#shared/adapters/state/console-store.postgres.ts'
+import { sealFacts } from '#shared/adapters/state/sealed-facts.ts'
 import { Database } from '#shared/database/client.ts'
 import { openPgliteInMemory } from '#shared/database/engine.pglite.ts'
 import { migrate } from '#shared/database/migrate.ts'
 
 const NOW = new Date('2026-11-20T12:00:00Z')
 const before = (seconds: number) => new Date(NOW.getTime() - seconds * 1_000)
+const sealer = createAesGcmSealer([Buffer.alloc(32, 'console')])
 let database: Database
 
 const insertRun = (id: string, tenant: string, status: string, step: string, dueAt: Date, createdAt: Date) =>
@@ -44,7 +47,8 @@ beforeAll(async () => {
   await insertTicket('tkt_2', 'acme', 'run_2', before(3_600))
   await insertTicket('tkt_4', 'other', 'run_4', before(500))
   await insertFacts('run_1', 'acme', 0, { ticket: { subject: 'RAW', body: 'RAW' } })
-  await insertFacts('run_1', 'acme', 1, { screened: { subject: 'About [EMAIL_1]', text: `Hello [EMAIL_1] ${'x'.repeat(500)}` } })
+  const screened = { subject: 'About [EMAIL_1]', text: `Hello [EMAIL_1] ${'x'.repeat(500)}` }
+  await insertFacts('run_1', 'acme', 1, sealFacts(sealer, 'acme', 'run_1', { screened }))
   await insertFacts('run_1', 'acme', 2, { triage: { intent: 'refund_status', severity: 'P2' } })
   await insertCall('run_1', 'acme', 0, null, before(80))
   await insertCall('run_1', 'acme', 1, { kind: 'retryable', code: 'provider-overloaded', message: 'm' }, before(85))
@@ -74,7 +78,7 @@ test('figures count a tenant’s runs that are active or recent, its open letter
 })
 
 test('recent tickets come latest first, with masked text only', async () => {
-  const tickets = await createConsoleStore(database).recentTickets('acme', { limit: 50 })
+  const tickets = await createConsoleStore(database, sealer).recentTickets('acme', { limit: 50 })
   expect(tickets.map(({ ticketId }) => ticketId)).toEqual(['tkt_1', 'tkt_2'])
   expect(tickets[0]).toMatchObject({ subject: 'About [EMAIL_1]', intent: 'refund_status', severity: 'P2', costUsd: 0.5 })
   expect(tickets[0]?.opening).toHaveLength(160)
