@@ -17,9 +17,9 @@ export async function historyOf(
   context: StepContext,
 ): Promise<History> {
   if (ticket.history && ticket.history.length > 0) {
-    const { policies, guard } = context.tenant.config
+    const { policies, guard, privacy } = context.tenant.config
     const distrustAt = { customer: Math.min(guard.suspectMessageAt, policies.blockInjectionAt), agent: policies.blockInjectionAt }
-    return { turns: turnsSent(ticket.history, ticket.requester, distrustAt, new Date(ticket.receivedAt)) }
+    return { turns: turnsSent(ticket.history, { requester: ticket.requester, privacy, distrustAt }, new Date(ticket.receivedAt)) }
   }
   if (ticket.conversationId === ownConversationId(ticket.id)) return NO_HISTORY
   const history = await conversations.history(ticket.tenantId, ticket.conversationId)

@@ -122,7 +122,8 @@ export const endingTurn =
   (deliver: Support<'deliver'>): Support<'deliver'> =>
   (facts, deps, context) => {
     const { ticket, answer, screened } = facts
-    const mask = (text: string) => maskedForHistory(text, ticket.requester, screened?.placeholders ?? [])
+    const { privacy } = context.tenant.config
+    const mask = (text: string) => maskedForHistory(text, ticket.requester, privacy, screened?.placeholders ?? [])
     const said = screened ? forHistory(`${screened.subject}\n${screened.text}`) : mask(`${ticket.subject}\n${ticket.body}`)
     // What the guard distrusts now would be read as trusted with the next message.
     const asked = screened?.guard === 'suspicious' ? '' : said

@@ -1,10 +1,10 @@
 import * as z from 'zod'
+import { maskFacts } from '#shared/domain/mask-facts.ts'
 import type { Attempt, Run } from '#shared/domain/run.ts'
 import type { CallRecord } from '#shared/ports/usage-store.ts'
 import type { App } from '../app.ts'
 import { maySeeRaw } from '../auth.ts'
 import type { ApiDeps } from '../deps.ts'
-import { maskFacts } from '../mask-facts.ts'
 import { notFound } from '../problem.ts'
 import { ById, Moment, responses } from '../schemas.ts'
 

@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { maskFacts } from '#api/mask-facts.ts'
 import { createLog } from '#shared/adapters/telemetry/log.pino.ts'
+import { maskFacts } from '#shared/domain/mask-facts.ts'
 import { ADMIN_KEY, type Api, keyOf, problemIn, startApi } from '#test/api/start-api.ts'
 
 let api: Api

@@ -1,5 +1,6 @@
 import type { SentTurn, Turn } from '#shared/domain/conversation.ts'
 import type { Placeholder } from '#shared/domain/screened.ts'
+import type { TenantPrivacy } from '#shared/domain/tenant-privacy.ts'
 import type { Requester } from '#shared/domain/ticket.ts'
 import { normalizeText } from '#shared/text/normalize.ts'
 import { scoreMessage } from './guard-message.ts'
@@ -14,8 +15,13 @@ const MAX_SENT_TURNS = 24
 export const forHistory = (masked: string): string => masked.replace(/\[([A-Z][A-Z_]{0,30})_\d{1,6}\]/g, '[$1]')
 
 /** @param text a message as it was written, by whoever wrote it */
-export function maskedForHistory(text: string, requester: Requester, placeholders: readonly Placeholder[]): string {
-  return forHistory(maskPii(text, { requester, placeholders: [...placeholders] }).text)
+export function maskedForHistory(
+  text: string,
+  requester: Requester,
+  privacy: TenantPrivacy,
+  placeholders: readonly Placeholder[],
+): string {
+  return forHistory(maskPii(text, { requester, privacy, placeholders: [...placeholders] }).text)
 }
 
 /** Scores of the guard: of a customer's turn, from which it is suspicious; of an agent's, from which it is blocked. */
@@ -25,7 +31,11 @@ export type DistrustAt = { readonly customer: number; readonly agent: number }
  * Turns that a client sent along, as far as they can be used: made readable, masked, in pairs, and without those that instruct the
  * machine, by the decision that the guard would take on each. What they claim an agent has said is a claim like any other; no sentence is proven by it.
  */
-export function turnsSent(sent: readonly SentTurn[], requester: Requester, distrustAt: DistrustAt, at: Date): Turn[] {
+export function turnsSent(
+  sent: readonly SentTurn[],
+  { requester, privacy, distrustAt }: { requester: Requester; privacy: TenantPrivacy; distrustAt: DistrustAt },
+  at: Date,
+): Turn[] {
   const turns: Turn[] = []
   let asked: string[] = []
   let answered: string[] = []
@@ -44,7 +54,7 @@ export function turnsSent(sent: readonly SentTurn[], requester: Requester, distr
     const distrusted =
       role === 'customer' ? scoreMessage(plain).score >= distrustAt.customer : scoreInjection(plain).score >= distrustAt.agent
     if (plain.trim() === '' || distrusted) continue
-    const masked = maskedForHistory(plain, requester, [])
+    const masked = maskedForHistory(plain, requester, privacy, [])
     if (role === 'customer') asked.push(masked)
     else answered.push(masked)
   }

@@ -1,12 +1,14 @@
+import { maskFact } from '#shared/domain/mask-facts.ts'
 import type { Attempt, Run } from '#shared/domain/run.ts'
 import type { RecordedCall } from '#shared/ports/console-store.ts'
 import { hidePersonalShapes } from '#shared/text/hide-personal-shapes.ts'
 import { clip, clock, count, dollars, durationText } from '../format.ts'
 import { type Html, html } from '../html.ts'
-import { maskFact } from '../mask-facts.ts'
 
 /** A wait between two attempts that is worth a word. */
 const NOTABLE_WAIT_MS = 1_000
+/** Of each text in a fact. */
+const MAX_FACT_CHARACTERS = 4_000
 
 /** Every attempt in order: what came of it, how long it took, what it asked models, what it wrote. */
 export function timeline(run: Run, attempts: readonly Attempt[], calls: readonly RecordedCall[]): Html {
@@ -44,7 +46,7 @@ function attemptItem(attempt: Attempt, calls: readonly RecordedCall[]): Html {
 <span class="when">${clock(attempt.startedAt)} · ${durationText(attempt.endedAt.getTime() - attempt.startedAt.getTime())}</span>${attempt.worker && html`<span class="quiet worker">${attempt.worker}</span>`}</p>
 ${failure && html`<p class="why"><span class="badge bad">${failure.kind}</span> <code>${failure.code}</code> ${clip(hidePersonalShapes(failure.message), 500)}${failure.retryAfterMs !== undefined && ` (asked to wait ${durationText(failure.retryAfterMs)})`}</p>`}
 ${calls.length > 0 && callTable(calls)}
-${facts.map(([name, value]) => html`<details><summary>wrote <code>${name}</code></summary><pre tabindex="0">${JSON.stringify(maskFact(name, value), null, 2)}</pre></details>`)}</li>`
+${facts.map(([name, value]) => html`<details><summary>wrote <code>${name}</code></summary><pre tabindex="0">${JSON.stringify(maskFact(name, value, MAX_FACT_CHARACTERS), null, 2)}</pre></details>`)}</li>`
 }
 
 function callTable(calls: readonly RecordedCall[]): Html {
