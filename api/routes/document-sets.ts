@@ -74,6 +74,26 @@ function orderingRoutes(app: App, deps: ApiDeps, limits: ApiLimits): void {
       return reply.code(202).send({ ...acceptedView(params.id, 0), state })
     },
   )
+
+  app.delete(
+    '/document-sets/:id',
+    {
+      config: { roles: ['ingest', 'operator'] },
+      schema: {
+        ...schema('Remove a set with its results; what is under way is cancelled, without a callback'),
+        params: ById,
+        response: responses({ 204: z.undefined().describe('removed') }),
+      },
+    },
+    async ({ caller, params }, reply) => {
+      const { tenant, actor } = caller
+      const at = deps.clock.now()
+      if (!(await deps.documentSets.remove(tenant.id, params.id, at))) throw notFound('document set')
+      const audited = { tenantId: tenant.id, actor, action: 'document-set.deleted', target: params.id, detail: {}, at }
+      await deps.tenants.audit(audited)
+      return reply.code(204).send()
+    },
+  )
 }
 
 /**

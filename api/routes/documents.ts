@@ -7,6 +7,7 @@ import type { App } from '../app.ts'
 import type { ApiDeps, ApiLimits } from '../deps.ts'
 import { Upload } from '../document-upload.ts'
 import { fieldErrors, invalid, notFound } from '../problem.ts'
+import { removeDocument } from '../remove-document.ts'
 import { ById, Id, Limit, responses } from '../schemas.ts'
 
 const Accepted = z.object({
@@ -172,13 +173,13 @@ function readingRoutes(app: App, deps: ApiDeps): void {
       config: { roles: ['ingest', 'operator'] },
       schema: {
         tags: ['documents'],
-        summary: 'Remove a document and every trace of it',
+        summary: 'Remove a document and every trace of it, also in document sets',
         params: ById,
         response: responses({ 204: z.undefined().describe('removed') }),
       },
     },
     async ({ caller, params }, reply) => {
-      if (!(await deps.intake.remove(caller.tenant.id, params.id))) throw notFound('document')
+      if (!(await removeDocument(deps, caller.tenant.id, params.id))) throw notFound('document')
       return reply.code(204).send()
     },
   )

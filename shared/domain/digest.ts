@@ -1,7 +1,11 @@
 import * as z from 'zod'
 import { Citation } from './answer.ts'
 import { DraftSentence } from './draft.ts'
+import { derivedId } from './id.ts'
 import { Claim } from './verdict.ts'
+
+/** The document of pairs that is made of a source; the next digest of that source replaces it. */
+export const faqDocumentId = (tenantId: string, sourceId: string): string => derivedId('doc', tenantId, 'faq', sourceId)
 
 /** Facts of `digest-document`. They hold counts only: texts, drafts and results stand in the set's items. */
 

@@ -55,8 +55,20 @@ export type SetItem = {
   readonly failure: ItemFailure | null
 }
 
+/** What takes sets, and what they hold of a document, out of the world again. Costs stay on the books. */
+export interface DocumentSetRemoval {
+  /** From now on nobody finds the set; what of it is under way is to be cancelled. @returns false when there is none */
+  remove(tenantId: string, setId: string, at: Date): Promise<boolean>
+  /** Removes the rows of deleted sets whose documents have all ended, and what models wrote for them. @returns how many sets */
+  purge(limit: number): Promise<number>
+  /** Runs of documents of this id that are under way. */
+  openRunsOf(tenantId: string, documentId: string): Promise<string[]>
+  /** Empties what sets hold of a document: its text, its results, what models wrote. The counts of the sets stay as they are. */
+  forgetDocument(tenantId: string, documentId: string, at: Date): Promise<void>
+}
+
 /** Document sets as whoever orders and watches them sees them. */
-export interface DocumentSetStore {
+export interface DocumentSetStore extends DocumentSetRemoval {
   /** The set, its items and their runs in one durable statement. @returns false when this set is there already: nothing was written */
   create(set: NewDocumentSet): Promise<boolean>
   /**

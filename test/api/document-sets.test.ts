@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createDigestItems } from '#shared/adapters/state/digest-items.postgres.ts'
+import type { DigestResult } from '#shared/domain/digest.ts'
 import type { DigestItems } from '#shared/ports/document-set-store.ts'
 import { type Api, keyOf, problemIn, startApi } from './start-api.ts'
 
@@ -28,6 +29,17 @@ const endRuns = (setId: string, status: string) =>
     'UPDATE runs SET status = $2, ended_at = now() WHERE id IN (SELECT run_id FROM document_set_items WHERE set_id = $1)',
     [setId, status],
   )
+/** A reply of a model in a run, for half a dollar. */
+const bill = (runId: string, reply: string) =>
+  api.database.asSystem(
+    'the test plays a model',
+    `INSERT INTO model_calls (tenant_id, run_id, step, visit, request_hash, task, tier, prompt_id, prompt_version, prompt_hash, provider, model,
+       reply, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_usd, latency_ms, created_at)
+     VALUES ('default', $1, 'digest', 1, 'x', 'summarise', 'cheap', 'p', 1, 'x', 'openai', 'm', $2, 1, 1, 0, 0, 0.5, 1, now())`,
+    [runId, reply],
+  )
+const billOf = (runId: string) =>
+  api.database.asSystem('the test looks', 'SELECT reply, cost_usd::float8 AS cost FROM model_calls WHERE run_id = $1', [runId])
 const fields = (response: Parameters<typeof problemIn>[0]) => (problemIn(response).errors ?? []).map(({ field }) => field)
 
 describe('POST /v1/document-sets', () => {
@@ -210,6 +222,68 @@ describe('a document set', () => {
     expect(again.state).toBe('cancelling')
     expect(await api.deps.documentSets.end(again, 'completed', new Date(), undefined)).toBe(true)
     expect((await api.deps.documentSets.find('default', id))!.state).toBe('completed')
+  })
+
+  test('is gone at once when it is deleted, and without a trace when its documents have ended', async () => {
+    const { documentSetId: id } = (await post(summarise({ documents: ['kb-1', 'kb-2'] }))).json()
+    const remove = (key = keyOf('ingest')) => api.send('DELETE', `/v1/document-sets/${id}`, { key })
+    const rows = await itemsOf(id)
+    const runIds = rows.map(({ run_id }) => String(run_id))
+    await bill(runIds[0]!, 'What a model wrote.')
+    expect(problemIn(await remove(keyOf('admin', 'other'))).status).toBe(404)
+    expect((await remove()).statusCode).toBe(204)
+    const path = `/v1/document-sets/${id}`
+    for (const url of [path, `${path}/results`]) expect(problemIn(await api.get(url, { key: keyOf('read') })).status).toBe(404)
+    expect((await api.get('/v1/document-sets', { key: keyOf('read') })).body).not.toContain(id)
+    expect(problemIn(await api.post(`${path}/cancel`, undefined, { key: keyOf('ingest') })).status).toBe(404)
+    expect(problemIn(await remove()).status).toBe(404)
+    // Its runs are still under way: they are cancelled first, by the keeper.
+    expect(await api.deps.documentSets.purge(10)).toBe(0)
+    expect((await api.deps.documentSets.toCancel(1_000)).toSorted()).toEqual(expect.arrayContaining(runIds))
+    expect(await api.deps.documentSets.endable(10)).not.toContainEqual(expect.objectContaining({ id }))
+    await endRuns(id, 'cancelled')
+    expect(await api.deps.documentSets.purge(10)).toBe(1)
+    expect(await itemsOf(id)).toEqual([])
+    expect(await billOf(runIds[0]!)).toEqual([{ reply: '', cost: 0.5 }])
+  })
+
+  test('holds nothing of a document that was deleted, and its counts stay', async () => {
+    await api.post('/v1/documents', { id: 'kb-gone', title: 'Lamp', text: 'Two lamps.' }, { key: keyOf('ingest') })
+    const ended = (await post(summarise({ documents: ['kb-gone', 'kb-stays'] }))).json().documentSetId
+    const open = (await post(summarise({ documents: ['kb-gone'] }))).json().documentSetId
+    const [gone, stays] = (await itemsOf(ended)).map(({ run_id }) => String(run_id))
+    const result = {
+      task: 'summarise',
+      by: 'model',
+      model: 'm',
+      text: 'Two lamps.',
+      citations: [],
+      claims: [],
+      cut: [],
+    } as DigestResult
+    for (const runId of [gone!, stays!]) {
+      await items.saveResult('default', runId, result)
+      await bill(runId, 'Two lamps, says the model.')
+      await items.settle('default', runId, null, new Date())
+    }
+    await endRuns(ended, 'done')
+    expect((await api.send('DELETE', '/v1/documents/kb-gone', { key: keyOf('ingest') })).statusCode).toBe(204)
+    const view = (await api.get(`/v1/document-sets/${ended}`, { key: keyOf('read') })).json()
+    expect(view.progress).toMatchObject({ done: 2, failed: 0 })
+    const lines = (await api.get(`/v1/document-sets/${ended}/results`, { key: keyOf('read') })).body.trimEnd().split('\n')
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { documentId: 'kb-gone', title: '', result: null, failure: { code: 'document-deleted' } },
+      { documentId: 'kb-stays', result: { text: 'Two lamps.' }, failure: null },
+    ])
+    expect([await billOf(gone!), await billOf(stays!)]).toMatchObject([
+      [{ reply: '' }],
+      [{ reply: 'Two lamps, says the model.' }],
+    ])
+    // What was under way of it is cancelled, and what its step would write is dropped.
+    const [underWay] = await itemsOf(open)
+    expect((await api.deps.runs.load(String(underWay!.run_id)))!.status).toBe('cancelled')
+    await items.saveResult('default', String(underWay!.run_id), result)
+    expect((await itemsOf(open))[0]).toMatchObject({ state: 'failed', result: null, failure: { code: 'document-deleted' } })
   })
 
   test('lists newest first, page by page', async () => {

@@ -118,7 +118,7 @@ export function batchProviderContract(name: string, { model, make }: ProviderCas
     })
 
     it('cancels what still runs, and brings what was served before', async () => {
-      simulator.setBatchPlan({ requestsPerSecond: 200 })
+      simulator.setBatchPlan({ requestsPerSecond: 0.1 })
       const what = submission(200)
       const { id } = await submit(what)
       await expect.poll(async () => simulator.batches().served, { timeout: 20_000 }).toBeGreaterThan(0)

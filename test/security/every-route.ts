@@ -35,6 +35,7 @@ export const EVERY_ROUTE: Readonly<Record<string, RouteRow>> = {
   'POST /v1/document-sets': { roles: ['ingest'], body: { name: 's', task: 'summarise', documents: [{ text: 'hello' }] } },
   'GET /v1/document-sets': { roles: EVERY_READER },
   'GET /v1/document-sets/:id': { roles: EVERY_READER },
+  'DELETE /v1/document-sets/:id': { roles: ['ingest', 'operator'] },
   'GET /v1/document-sets/:id/results': { roles: EVERY_READER },
   'POST /v1/document-sets/:id/cancel': { roles: ['ingest', 'operator'] },
   'POST /v1/document-sets/schedules': { roles: ['ingest'], body: {} },

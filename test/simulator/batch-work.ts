@@ -42,6 +42,15 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
 /** So many requests in a row before others get a turn. */
 const PORTION = 50
 
+const LOOK_EVERY_MS = 20
+
+/** As long as the plan wants, which may change its mind meanwhile: a test can hold a batch for as long as it needs. */
+async function pause(wantedMs: () => number): Promise<void> {
+  const startedAt = performance.now()
+  for (let restMs = wantedMs(); restMs > 0; restMs = wantedMs() - (performance.now() - startedAt))
+    await sleep(Math.min(restMs, LOOK_EVERY_MS))
+}
+
 export const hashOf = (url: string, body: string) => createHash('sha1').update(`${url}\n${body}`).digest('hex')
 
 /** What both simulated batch APIs share: a world of batches that are worked on in the background. */
@@ -88,7 +97,7 @@ export function createBatchWork(world: World, seed: number) {
       const portion = batch.items.slice(i, Math.min(i + PORTION, total))
       for (const item of portion) batch.results.push(await serve(item))
       figures.served += portion.length
-      await sleep((portion.length / plan.requestsPerSecond) * 1_000)
+      await pause(() => (batch.status === 'cancelling' ? 0 : (portion.length / plan.requestsPerSecond) * 1_000))
     }
     const cancelled = batch.status === 'cancelling'
     const rest = batch.items.slice(batch.results.length)
@@ -96,7 +105,7 @@ export function createBatchWork(world: World, seed: number) {
     batch.results.push(...rest.map(({ customId }) => ({ customId, kind }) as const))
     if (cancelled) return end(batch, 'cancelled')
     batch.status = 'finalizing'
-    await sleep(plan.finalizingMs)
+    await pause(() => plan.finalizingMs)
     await end(batch, rest.length > 0 ? 'expired' : 'completed')
   }
 

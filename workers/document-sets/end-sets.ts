@@ -10,8 +10,10 @@ const AT_ONCE = 50
 const PORTION = 500
 const MAX_SETS = 100
 
-/** Ends every set of which all documents have ended, and tells its producer. @returns how many were ended */
+/** Ends every set of which all documents have ended, and tells its producer; clears away those that were deleted. @returns how many were ended */
 export async function endSets(desk: SetDesk): Promise<number> {
+  const purged = await desk.documentSets.purge(MAX_SETS)
+  if (purged > 0) desk.log.info({ purged }, 'removed document sets that were deleted')
   let ended = 0
   for (const { tenantId, id } of await desk.documentSets.endable(MAX_SETS)) {
     const set = await desk.documentSets.find(tenantId, id)

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { beginRun } from '#pipelines/advance.ts'
 import { indexDocument } from '#pipelines/index-document.ts'
-import type { DigestResult } from '#shared/domain/digest.ts'
+import { type DigestResult, faqDocumentId } from '#shared/domain/digest.ts'
 import { derivedId } from '#shared/domain/id.ts'
 import type { ParsedDocument } from '#shared/domain/indexing.ts'
 import type { IncomingDocument } from '#shared/ports/document-intake.ts'
@@ -49,7 +49,7 @@ function faqDocument({ pairs }: Faq, parsed: ParsedDocument, { tenant, subjectId
   const { url, product, audience, language } = parsed
   const about = [title, text, 'text/markdown', url ?? null, product ?? null, audience, language ?? null]
   return {
-    id: derivedId('doc', tenant.id, 'faq', subjectId),
+    id: faqDocumentId(tenant.id, subjectId),
     tenantId: tenant.id,
     title,
     text,

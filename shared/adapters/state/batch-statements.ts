@@ -23,9 +23,11 @@ export const PACK = `
   SELECT count(*)::int AS count FROM packed`
 
 /**
- * Writes what has changed, while the lease is held. Absent members of the change leave their columns as they are.
+ * Writes what has changed, while the lease is held. Absent members of the change leave their columns as they are. Of a batch that is done
+ * no text is needed any more, also of requests that it did not answer.
  */
 export const CHANGE = `
+  WITH changed AS (
   UPDATE batches b SET
     state = COALESCE(c->>'state', b.state),
     file_id = CASE WHEN c ? 'fileId' THEN c->>'fileId' ELSE b.file_id END,
@@ -44,7 +46,12 @@ export const CHANGE = `
     unknown = COALESCE((c->'problems'->>'unknown')::int, b.unknown),
     repeated = COALESCE((c->'problems'->>'repeated')::int, b.repeated)
   FROM (SELECT $3::jsonb AS c) AS change
-  WHERE b.id = $1 AND b.lease_owner = $2 AND b.lease_until > now() RETURNING b.id`
+  WHERE b.id = $1 AND b.lease_owner = $2 AND b.lease_until > now() RETURNING b.id, b.state
+  ), emptied AS (
+    UPDATE batch_requests q SET body = '' FROM changed WHERE changed.state = 'done' AND q.batch_id = changed.id
+      AND q.state NOT IN ('queued', 'packed') AND q.body <> ''
+  )
+  SELECT id FROM changed`
 
 /** A request that two batches did not take is not tried in a third: it is asked synchronously. */
 export const RETURN_REST = `

@@ -53,9 +53,12 @@ export function createBatchStore(database: Database, sealer: Sealer = createAesG
     pack: (batchId, { provider, model, endpoint }, { maxRequests, maxBytes }) =>
       countOf(PACK, [batchId, provider, model, endpoint, maxRequests, maxBytes]),
     async expire() {
-      const ended = `UPDATE batch_requests q SET state = 'cancelled', ended_at = now() FROM runs r
+      // A packed one may be on its way to the provider this very moment: its text goes when its batch is done.
+      const ended = `UPDATE batch_requests q SET state = 'cancelled', ended_at = now(),
+          body = CASE WHEN q.state = 'queued' THEN '' ELSE q.body END FROM runs r
         WHERE q.run_id = r.id AND q.state IN ('queued', 'packed') AND r.status = ANY($1) RETURNING q.id`
-      const late = `UPDATE batch_requests SET state = 'spilled', ended_at = now(), wake_at = now(), failure = $1
+      const late = `UPDATE batch_requests SET state = 'spilled', ended_at = now(), wake_at = now(), failure = $1,
+          body = CASE WHEN state = 'queued' THEN '' ELSE body END
         WHERE state IN ('queued', 'packed') AND spill_at <= now() RETURNING id`
       const failure = { kind: 'retryable', code: 'batch-too-late', message: 'no batch brought the reply in time' }
       return { cancelled: (await query(ended, [ENDED])).length, spilled: (await query(late, [toJson(failure)])).length }

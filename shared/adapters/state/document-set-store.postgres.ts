@@ -7,6 +7,7 @@ import { ENDED } from '#shared/domain/run.ts'
 import type { DocumentSet, DocumentSetStore, NewDocumentSet, SetItem } from '#shared/ports/document-set-store.ts'
 import type { Sealer } from '#shared/ports/sealer.ts'
 import { createAesGcmSealer } from '../sealing/sealer.aes-gcm.ts'
+import { createDocumentSetRemoval } from './document-set-removal.postgres.ts'
 import { insertRuns, newRunRows } from './run-rows.ts'
 
 const KEEPER = 'the keeper ends and cancels sets of every tenant; each is named by its id'
@@ -33,6 +34,7 @@ const ItemRow = z.object({
 export function createDocumentSetStore(database: Database, sealer: Sealer = createAesGcmSealer([])): DocumentSetStore {
   const query = database.forTenant.bind(database)
   return {
+    ...createDocumentSetRemoval(database),
     create: async (set) => (await query(set.tenantId, CREATE, createParams(set))).length > 0,
     async select(tenantId, { product, audience, language, idPrefix, changedSince }, { limit, changedFor }) {
       const since = changedSince === 'last-run' ? null : (changedSince ?? null)
@@ -50,11 +52,11 @@ export function createDocumentSetStore(database: Database, sealer: Sealer = crea
       return rows.map((row) => ({ documentId: String(row.id), contentHash: String(row.content_hash) }))
     },
     async find(tenantId, setId) {
-      const [row] = await query(tenantId, `${SETS} WHERE s.tenant_id = $1 AND s.id = $2`, [setId])
+      const [row] = await query(tenantId, `${SETS} WHERE s.tenant_id = $1 AND s.id = $2 AND s.deleted_at IS NULL`, [setId])
       return row && toSet(row)
     },
     async list(tenantId, { before, limit }) {
-      const sql = `${SETS} WHERE s.tenant_id = $1 AND ($2::text IS NULL OR (s.created_at, s.id) < (SELECT created_at, id FROM document_sets
+      const sql = `${SETS} WHERE s.tenant_id = $1 AND s.deleted_at IS NULL AND ($2::text IS NULL OR (s.created_at, s.id) < (SELECT created_at, id FROM document_sets
         WHERE tenant_id = $1 AND id = $2)) ORDER BY s.created_at DESC, s.id DESC LIMIT $3`
       return (await query(tenantId, sql, [before ?? null, limit])).map(toSet)
     },
@@ -68,8 +70,9 @@ export function createDocumentSetStore(database: Database, sealer: Sealer = crea
     },
     async cancel(tenantId, setId) {
       const sql = `WITH moved AS (
-          UPDATE document_sets SET state = 'cancelling' WHERE tenant_id = $1 AND id = $2 AND state = 'running' RETURNING state
-        ) SELECT state FROM moved UNION ALL SELECT state FROM document_sets WHERE tenant_id = $1 AND id = $2 AND NOT EXISTS (SELECT 1 FROM moved)`
+          UPDATE document_sets SET state = 'cancelling' WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NULL AND state = 'running' RETURNING state
+        ) SELECT state FROM moved UNION ALL SELECT state FROM document_sets
+        WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM moved)`
       const [row] = await query(tenantId, sql, [setId])
       return row && SetState.parse(row.state)
     },
@@ -79,7 +82,8 @@ export function createDocumentSetStore(database: Database, sealer: Sealer = crea
       return (await database.asSystem(KEEPER, sql, [ENDED, limit])).map((row) => String(row.run_id))
     },
     async endable(limit) {
-      const sql = `SELECT s.tenant_id, s.id FROM document_sets s WHERE s.state IN ('running', 'cancelling') AND ${AT_ITS_END('$1')}
+      const sql = `SELECT s.tenant_id, s.id FROM document_sets s WHERE s.state IN ('running', 'cancelling')
+        AND s.deleted_at IS NULL AND ${AT_ITS_END('$1')}
         ORDER BY s.created_at LIMIT $2`
       const rows = await database.asSystem(KEEPER, sql, [ENDED, limit])
       return rows.map((row) => ({ tenantId: String(row.tenant_id), id: String(row.id) }))
@@ -166,7 +170,7 @@ const ITEMS = `
 
 const END = `
   WITH ended AS (
-    UPDATE document_sets s SET state = $4, ended_at = $5 WHERE s.tenant_id = $1 AND s.id = $2 AND s.state = $3 AND ${AT_ITS_END('$6')}
+    UPDATE document_sets s SET state = $4, ended_at = $5 WHERE s.tenant_id = $1 AND s.id = $2 AND s.state = $3 AND s.deleted_at IS NULL AND ${AT_ITS_END('$6')}
     RETURNING id
   ), emptied AS (
     UPDATE document_set_items SET inline = NULL, parsed = NULL, draft = NULL

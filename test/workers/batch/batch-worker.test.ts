@@ -105,7 +105,7 @@ describe('on PGlite', () => {
       expect(simulator.batches().submitted).toBe(before.submitted)
       expect(await world.requestStates()).toEqual({ cancelled: 5 })
 
-      simulator.setBatchPlan({ requestsPerSecond: 100 })
+      simulator.setBatchPlan({ requestsPerSecond: 0.1 })
       const late = await world.begin(100, 'late')
       await world.workAll(late)
       await expect
@@ -128,7 +128,7 @@ describe('on PGlite', () => {
     })
 
     test('bills what comes of runs that were cancelled while their batch was being finalised, and hands it to nobody', async () => {
-      simulator.setBatchPlan({ finalizingMs: 1_500 })
+      simulator.setBatchPlan({ finalizingMs: 60_000 })
       const before = simulator.meter().costUsd
       const ids = await world.begin(6, 'final')
       await world.workAll(ids)
@@ -139,6 +139,8 @@ describe('on PGlite', () => {
         )
         .toBeGreaterThan(0)
       await database().asSystem('as a cancellation does', "UPDATE runs SET status = 'cancelled' WHERE id = ANY($1)", [ids])
+      await world.round()
+      simulator.setBatchPlan({})
       await expect
         .poll(
           afterRound(async () => (await world.batches.list(1))[0]!.state),
