@@ -146,10 +146,13 @@ export async function findLeaks({ tickets, say }: { readonly tickets: number; re
       60_000 + tickets * 200,
       async () => Number((await installation.query(open))[0]?.n) === 0,
     )
-    const screened = await installation.query(
-      "SELECT count(*)::int AS n FROM attempts WHERE step = 'screen' AND result <> 'accepted'",
-    )
-    return { screened: Number(screened[0]?.n), ...(await grep(installation, sent, traces.bodies)) }
+    const count = async (sql: string) => Number((await installation.query(`SELECT count(*)::int AS n FROM ${sql}`))[0]?.n)
+    const went = {
+      screened: await count("attempts WHERE step = 'screen' AND result IN ('clean', 'blocked')"),
+      answered: await count("runs WHERE subject_id LIKE 'tkt%' AND status = 'answered'"),
+      sealed: await count("attempts WHERE facts_written::text LIKE '%sealed.v1.%'"),
+    }
+    return { ...went, ...(await grep(installation, sent, traces.bodies)) }
   } finally {
     await installation.stop()
     await traces.close()

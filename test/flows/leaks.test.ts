@@ -9,9 +9,11 @@ const needs = missing.length === 0 ? '' : ` (needs ${missing.join(' and ')})`
 
 describe.skipIf(missing.length > 0)(`personal data${needs}`, () => {
   test('is readable nowhere: not in logs, Redis, tables, traces or index files, and in tables not even what no mask has found', async () => {
-    const { leaks, looked, screened, values } = await findLeaks({ ...QUICK_LEAKS, say: () => {} })
+    const { leaks, looked, screened, answered, sealed, values } = await findLeaks({ ...QUICK_LEAKS, say: () => {} })
     expect(leaks).toEqual({})
     expect(screened).toBeGreaterThanOrEqual(QUICK_LEAKS.tickets)
+    expect(answered).toBeGreaterThan(QUICK_LEAKS.tickets / 2)
+    expect(sealed).toBeGreaterThan(5 * QUICK_LEAKS.tickets)
     expect(values).toBeGreaterThan(3 * QUICK_LEAKS.tickets)
     for (const kind of ['table', 'redis', 'traces', 'file']) expect(looked[kind], kind).toBeGreaterThan(0)
   }, 180_000)
