@@ -19,6 +19,7 @@ export const loadPrompts = (): Readonly<Record<PromptName, Prompt>> => ({
   'draft-answer': loadPrompt('draft-answer'),
   'classify-ticket': loadPrompt('classify-ticket'),
   'rewrite-follow-up': loadPrompt('rewrite-follow-up'),
+  'imagine-passage': loadPrompt('imagine-passage'),
   'summarise-conversation': loadPrompt('summarise-conversation'),
   'contextualise-chunk': loadPrompt('contextualise-chunk'),
   'check-entailment': loadPrompt('check-entailment'),

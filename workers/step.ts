@@ -38,6 +38,7 @@ export type PromptName =
   | 'draft-answer'
   | 'classify-ticket'
   | 'rewrite-follow-up'
+  | 'imagine-passage'
   | 'summarise-conversation'
   | 'contextualise-chunk'
   | 'check-entailment'

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { Audience } from '#shared/domain/document.ts'
 import { Passage } from '#shared/domain/passage.ts'
 import type { ScoredCandidate } from '#shared/ports/searcher.ts'
+import { promptOrder } from '#shared/text/prompt-order.ts'
 import type { App } from '../app.ts'
 import { maySeeRaw } from '../auth.ts'
 import type { ApiDeps, ApiLimits } from '../deps.ts'
@@ -24,6 +25,10 @@ const SearchInput = z.strictObject({
       modifiedFrom: z.iso.datetime({ offset: true }).optional(),
     })
     .prefault({}),
+  /** On either side of each passage, of its section, within the token budget. */
+  neighbours: z.int().min(0).max(2).default(0),
+  /** What an answer might look like; its meaning is searched for too. */
+  hypothetical: Text(4_000).optional(),
   explain: z.boolean().default(false),
 })
 
@@ -43,6 +48,10 @@ const SearchOutput = z.object({
   /** Legs of the search that did not answer in time. */
   failedLegs: z.array(z.string()),
   candidates: z.array(Candidate).optional(),
+  /** What was searched for beside the query, and in which order a model would be given the passages (their numbers). */
+  explained: z
+    .object({ synonyms: z.array(z.string()), hypothetical: z.string().optional(), promptOrder: z.array(z.int()) })
+    .optional(),
 })
 
 const candidateView = ({ chunk, dense, sparse, fused, rerank }: ScoredCandidate): z.infer<typeof Candidate> => ({
@@ -84,11 +93,17 @@ export function searchRoutes(app: App, deps: ApiDeps, limits: ApiLimits): void {
       const gone = new AbortController()
       reply.raw.once('close', () => gone.abort())
       const signal = AbortSignal.any([gone.signal, AbortSignal.timeout(limits.searchTimeoutMs)])
-      const { query, topK, explain } = body
+      const { query, topK, explain, neighbours, hypothetical } = body
+      const { synonyms, passageOrder } = caller.tenant.config.knowledge
       const owner = { tenantId: caller.tenant.id, runId: id, step: 'search', visit: 1 }
-      const found = await deps.searcher.search({ query, topK, explain, filter, owner }, signal)
-      const { passages, evidence, failedLegs, candidates } = found
-      return { passages, evidence, failedLegs, ...(candidates ? { candidates: candidates.map(candidateView) } : {}) }
+      const request = { query, topK, explain, neighbours, hypothetical, synonyms, filter, owner }
+      const { passages, evidence, failedLegs, candidates, expansion } = await deps.searcher.search(request, signal)
+      const explained = expansion && { ...expansion, promptOrder: promptOrder(passages, passageOrder).map(({ n }) => n) }
+      return {
+        ...{ passages, evidence, failedLegs },
+        ...(candidates ? { candidates: candidates.map(candidateView) } : {}),
+        ...(explained ? { explained } : {}),
+      }
     },
   )
 }

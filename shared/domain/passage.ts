@@ -9,6 +9,8 @@ export const Passage = z.object({
   url: z.string().optional(),
   /** Headings from the top of the document to this passage. */
   section: z.array(z.string()),
+  /** Number of the passage beside which it stands in its section; it was not found, but belongs to what was. */
+  neighbourOf: z.int().positive().optional(),
   text: z.string(),
   /** Character offsets of `text` in the document's text. */
   start: z.int().nonnegative(),

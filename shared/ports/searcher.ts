@@ -8,9 +8,15 @@ export type SearchRequest = {
   /** What a reranker that reads is asked, where `query` says things several times to weigh them. */
   readonly question?: string
   readonly filter: SearchFilter
+  /** Groups of words that mean the same to this tenant: what of them the query does not say is searched for too, by its words. */
+  readonly synonyms?: readonly (readonly string[])[]
+  /** What an answer might look like, written by a model; its meaning is searched for together with the query's (HyDE). */
+  readonly hypothetical?: string | undefined
+  /** This many chunks on either side of each passage, of the same section, as far as the token budget goes (default 0). */
+  readonly neighbours?: number
   /** Who pays for embedding the query, where that costs money. */
   readonly owner?: EmbeddingFor
-  /** At most this many passages (default 5). */
+  /** At most this many passages (default 5); neighbours come on top. */
   readonly topK?: number
   /** The passages together hold at most this many tokens (default 3,000). */
   readonly maxTokens?: number
@@ -33,7 +39,7 @@ export type ScoredCandidate = {
 }
 
 export type SearchResult = {
-  /** Best first, numbered from 1, never two versions of one document. */
+  /** Best first, numbered from 1, never two versions of one document; behind them what stands beside them (`neighbourOf`). */
   readonly passages: Passage[]
   /**
    * 0..1: how likely it is that the best passage answers, calibrated where the sparse leg gives signals (docs/retrieval.md); else from
@@ -44,6 +50,8 @@ export type SearchResult = {
   readonly failedLegs: Leg[]
   /** Best first, only with `explain`. */
   readonly candidates?: ScoredCandidate[]
+  /** What was searched for beside the query itself, only with `explain`. */
+  readonly expansion?: { readonly synonyms: string[]; readonly hypothetical?: string }
   /** What `evidence` was calculated from, only with `explain`: score, lead, cosine and `SIGNALS` of the best candidate. */
   readonly evidenceFrom?: readonly number[]
 }

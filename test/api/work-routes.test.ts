@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { SearchRequest } from '#shared/ports/searcher.ts'
+import { samplePassage } from '#test/fakes/sample-facts.ts'
 import { type Api, keyOf, problemIn, startApi } from './start-api.ts'
 
 let api: Api
@@ -246,6 +248,29 @@ describe('search', () => {
       explain: false,
       filter: { tenantId: 'default', product: 'hub', audiences: ['public', 'standard', 'enterprise'] },
     })
+  })
+
+  test('explains what else was searched for and in which order a model would be given the passages', async () => {
+    const passages = [1, 2, 3].map((n) => samplePassage({ n, chunkId: `c${n}` }))
+    const requests: SearchRequest[] = []
+    const own = await startApi({
+      searcher: {
+        async search(request) {
+          requests.push(request)
+          const expansion = { synonyms: ['VPN'], hypothetical: 'It is slow.' }
+          return { passages, evidence: 1, failedLegs: [], ...(request.explain ? { candidates: [], expansion } : {}) }
+        },
+      },
+    })
+    const config = { knowledge: { synonyms: [['VPN', 'tunnel']] } }
+    expect((await own.send('PATCH', '/v1/tenants/default', { body: { config } })).statusCode).toBe(200)
+    const body = { query: 'slow tunnel', neighbours: 2, hypothetical: 'It is slow.' }
+    const { explained } = (await own.post('/v1/search', { ...body, explain: true }, { key: keyOf('read') })).json()
+    expect(explained).toEqual({ synonyms: ['VPN'], hypothetical: 'It is slow.', promptOrder: [1, 3, 2] })
+    expect(requests[0]).toMatchObject({ ...body, synonyms: config.knowledge.synonyms })
+    expect((await own.post('/v1/search', body, { key: keyOf('read') })).json()).not.toHaveProperty('explained')
+    expect(problemIn(await own.post('/v1/search', { query: 'x', neighbours: 3 }, { key: keyOf('read') })).status).toBe(422)
+    await own.close()
   })
 
   test('internal documents are for those who work here', async () => {

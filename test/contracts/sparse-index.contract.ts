@@ -60,6 +60,30 @@ export function sparseIndexContract(name: string, open: () => SparseIndex): void
       expect(await found(index, 'cafe device updates')).toEqual(['d0'])
     })
 
+    test('gives the chunks at given places of a document, of the version that is served and for these audiences only', async () => {
+      const index = open()
+      const chunks = Array.from({ length: 12 }, (_, position) =>
+        sampleChunk({ documentId: 'a', position, text: `part ${position}`, audience: position === 4 ? 'internal' : 'public' }),
+      )
+      const placesOf = async (positions: readonly number[], documentId = 'a', tenantId = 'acme') =>
+        (await index.chunksAt({ ...PUBLIC, tenantId }, documentId, positions, signal()))
+          .map(({ version, position }) => `${version} ${position}`)
+          .sort()
+      await index.replaceDocument('acme', 'a', chunks, signal())
+      await index.replaceDocument('globex', 'a', chunks.slice(0, 2), signal())
+      expect(await placesOf([1, 3, 4, 5, 99])).toEqual(['v1 1', 'v1 3', 'v1 5'])
+      expect(await placesOf([1, 3], 'a', 'globex')).toEqual(['v1 1'])
+      expect(await placesOf([1], 'nobody')).toEqual([])
+      expect(await placesOf([])).toEqual([])
+      await index.replaceDocument(
+        'acme',
+        'a',
+        [sampleChunk({ documentId: 'a', version: 'v2', position: 1, text: 'new' })],
+        signal(),
+      )
+      expect(await placesOf([0, 1, 2])).toEqual(['v2 1'])
+    })
+
     test('takes any text as a query: operators, quotes, NUL and 100 KB are just words', async () => {
       const index = open()
       await put(index, [{ text: 'the router manual' }, { text: 'another page' }])

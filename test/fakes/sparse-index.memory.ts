@@ -39,6 +39,10 @@ export class MemorySparseIndex implements SparseIndex {
     return scored.sort((a, b) => b.score - a.score).slice(0, limit)
   }
 
+  async chunksAt(filter: SearchFilter, documentId: string, positions: readonly number[]): Promise<Chunk[]> {
+    return this.#chunks.matching(filter).filter((chunk) => chunk.documentId === documentId && positions.includes(chunk.position))
+  }
+
   async count(tenantId: string): Promise<number> {
     return this.#chunks.count(tenantId)
   }

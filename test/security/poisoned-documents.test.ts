@@ -8,9 +8,11 @@ import type { SourceDocument } from '#shared/domain/document.ts'
 import type { Searcher } from '#shared/ports/searcher.ts'
 import { MemoryDocumentStore } from '#test/fakes/document-store.memory.ts'
 import { MemoryKnowledge } from '#test/fakes/knowledge.memory.ts'
+import { createScriptedLlm } from '#test/fakes/llm.scripted.ts'
 import { samplePassage, sampleScreened, sampleTicket, sampleTriage } from '#test/fakes/sample-facts.ts'
 import { stepContext } from '#test/fakes/step-context.ts'
 import { memoryExtractor } from '#test/fakes/text-extractor.memory.ts'
+import { loadPrompts } from '#workers/prompts.ts'
 import { chunk } from '#workers/steps/chunk.ts'
 import { parse } from '#workers/steps/parse.ts'
 import { retrieve } from '#workers/steps/retrieve.ts'
@@ -49,7 +51,14 @@ describe('a document', () => {
     const text = `Returns take 14 days.\n${ORDER}\nKeep the receipt.`
     const searcher: Searcher = { search: async () => ({ passages: [samplePassage({ text })], evidence: 0.9, failedLegs: [] }) }
     const facts = { ticket: sampleTicket(), screened: sampleScreened(), triage: sampleTriage() }
-    const { facts: written } = await retrieve(facts, { searcher, knowledge: new MemoryKnowledge() }, stepContext())
+    const deps = {
+      searcher,
+      knowledge: new MemoryKnowledge(),
+      llm: createScriptedLlm(['{}']),
+      prompts: loadPrompts(),
+      modelAvailable: false,
+    }
+    const { facts: written } = await retrieve(facts, deps, stepContext())
     const read = JSON.stringify(written)
     expect(read).toContain('Returns take 14 days.')
     expect(read).toContain('Keep the receipt.')

@@ -4,6 +4,7 @@ import { decideTier } from '#shared/domain/routing.ts'
 import type { Screened } from '#shared/domain/screened.ts'
 import type { Verdict } from '#shared/domain/verdict.ts'
 import type { LlmReply, LlmRequest } from '#shared/ports/llm.ts'
+import { promptOrder } from '#shared/text/prompt-order.ts'
 import { detectLanguage } from '#workers/logic/detect-language.ts'
 import { examplesFor } from '#workers/logic/example-bank.ts'
 import { promptFence } from '#workers/logic/prompt-fence.ts'
@@ -67,7 +68,7 @@ function requestFor(
   const user = prompt.user({
     fence,
     language: screened.language === 'und' ? 'en' : screened.language,
-    passages: passages.map(quoted).join('\n'),
+    passages: promptOrder(passages, context.tenant.config.knowledge.passageOrder).map(quoted).join('\n'),
     question: asked,
     ...parts,
   })
@@ -87,7 +88,9 @@ const attribute = (text: string) => text.replaceAll('"', "'").replaceAll('\n', '
 function repairNote(verdict: Verdict, fence: string): string {
   const claims = verdict.claims.filter((claim) => !claim.supported).map((claim) => `- "${claim.text}": ${claim.reason}`)
   const checks = verdict.outputChecks.filter(({ passed }) => !passed).map(({ check, detail }) => `- ${check}: ${detail}`)
-  const mistakes = [...claims, ...checks].join('\n')
+  const found = [...claims, ...checks]
+  // Of a draft that only greets no claim is wrong; what is wrong is that there is none.
+  const mistakes = (found.length > 0 ? found : verdict.reasons.map((reason) => `- ${reason}`)).join('\n')
   return `\nAn earlier draft was not accepted. Write the reply anew without these mistakes:\n<mistakes ${fence}>\n${mistakes}\n</mistakes ${fence}>\n`
 }
 

@@ -1,6 +1,7 @@
 import type { Audience } from '#shared/domain/document.ts'
 import type { CustomerTier } from '#shared/domain/ticket.ts'
 import { neutralise, screenDocument } from '#workers/logic/guard-document.ts'
+import { imaginePassage } from '#workers/logic/imagine-passage.ts'
 import type { Step } from '#workers/step.ts'
 
 const AUDIENCES: Readonly<Record<CustomerTier, readonly Audience[]>> = {
@@ -17,16 +18,21 @@ const AUDIENCES: Readonly<Record<CustomerTier, readonly Audience[]>> = {
 export const MIN_EVIDENCE = 0.015
 
 /** Finds the passages that an answer may stand on; with too little evidence a person answers. */
-export const retrieve: Step<'support-ticket', 'retrieve', 'searcher' | 'knowledge'> = async (
-  { ticket, screened, triage },
-  { searcher, knowledge },
-  { tenant, signal, log, call },
-) => {
+export const retrieve: Step<
+  'support-ticket',
+  'retrieve',
+  'searcher' | 'knowledge' | 'llm' | 'prompts' | 'modelAvailable'
+> = async ({ ticket, screened, triage }, { searcher, knowledge, ...models }, context) => {
+  const { tenant, signal, log, call } = context
   // Read first: passages may be newer than the version they are cached under, never older.
   const knowledgeVersion = await knowledge.version(tenant.id)
   const query = triage.query.trim() || `${screened.subject}\n${screened.text}`
   const filter = { tenantId: tenant.id, audiences: AUDIENCES[ticket.tier] }
-  const { passages: found, evidence, failedLegs } = await searcher.search({ query, filter, owner: call }, signal)
+  // Whoever may be giving orders gives a model none here.
+  const hypothetical = screened.guard === 'suspicious' ? undefined : await imaginePassage(query, models, context)
+  const { synonyms, neighbours } = tenant.config.knowledge
+  const request = { query, filter, owner: call, synonyms, neighbours, ...(hypothetical ? { hypothetical } : {}) }
+  const { passages: found, evidence, failedLegs } = await searcher.search(request, signal)
   const passages = found.map((passage) => {
     const { spans } = screenDocument(passage.text, tenant.config.guard.withholdSentenceAt)
     if (spans.length > 0) log.warn({ chunkId: passage.chunkId, spans }, 'sentences of a passage were withheld')

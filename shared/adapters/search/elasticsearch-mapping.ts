@@ -104,6 +104,8 @@ export const INDEX_MAPPING: estypes.MappingTypeMapping & { properties: Record<st
         audience: FILTER,
         product: FILTER,
         language: FILTER,
+        // The position once more, as what can be asked for: neighbours of a passage. Absent in what was written before it was there.
+        place: FILTER,
         id: KEPT,
         documentId: KEPT,
         version: KEPT,

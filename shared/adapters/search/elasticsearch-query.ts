@@ -57,6 +57,28 @@ export function searchBody({ words, filter, limit, perDocument }: ChunkSearch) {
   }
 }
 
+/** Those chunks of one document that stand at these positions and are for these audiences. */
+export function chunksBody({ tenantId, audiences }: SearchFilter, documentId: string, positions: readonly number[]) {
+  const conditions: estypes.QueryDslQueryContainer[] = [
+    { terms: { 'chunks.audience': [...audiences] } },
+    { terms: { 'chunks.place': positions.map(String) } },
+  ]
+  const matching: estypes.QueryDslQueryContainer = {
+    nested: {
+      path: 'chunks',
+      score_mode: 'max',
+      query: { bool: { filter: conditions } },
+      inner_hits: { size: positions.length },
+    },
+  }
+  return {
+    size: 1,
+    _source: false,
+    track_total_hits: false,
+    query: { bool: { must: [matching], filter: [{ term: { tenant_id: tenantId } }, { term: { document_id: documentId } }] } },
+  }
+}
+
 const InnerHits = z.object({ hits: z.object({ hits: z.array(z.object({ _score: z.number(), _source: Chunk })) }) })
 const SearchReply = z.object({
   hits: z.object({ hits: z.array(z.object({ inner_hits: z.object({ chunks: InnerHits }) })) }),

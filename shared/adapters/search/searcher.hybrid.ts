@@ -3,11 +3,13 @@ import type { Embedder } from '#shared/ports/embedder.ts'
 import type { Reranker } from '#shared/ports/reranker.ts'
 import type { DenseIndex, ScoredChunk, SparseIndex } from '#shared/ports/search-index.ts'
 import type { Leg, ScoredCandidate, Searcher, SearchRequest, SearchResult } from '#shared/ports/searcher.ts'
+import { synonymsIn } from '#shared/text/expand-query.ts'
 import { isIdentifier, tokenize } from '#shared/text/tokenize.ts'
 import { answerabilityFeatures, evidenceOf } from './answerability.ts'
 import { acceptor } from './chunk-filter.ts'
 import { fuseRankings } from './fuse-rankings.ts'
-import { selectPassages } from './select-passages.ts'
+import { neighboursOf } from './neighbours.ts'
+import { passagesOf, selectCandidates } from './select-passages.ts'
 
 const DEFAULTS = { topK: 5, maxTokens: 3_000, perLeg: 50 }
 const RERANKED = 20
@@ -42,7 +44,8 @@ export class HybridSearcher implements Searcher {
 
   async search(request: SearchRequest, signal: AbortSignal): Promise<SearchResult> {
     const query = request.query.slice(0, MAX_QUERY_CHARACTERS)
-    const { dense, sparse } = await this.#bothLegs(query, request, signal)
+    const synonyms = synonymsIn(request.question ?? query, request.synonyms ?? [])
+    const { dense, sparse } = await this.#bothLegs(query, [query, ...synonyms].join('\n'), request, signal)
     const failedLegs: Leg[] = []
     if (dense.failed) failedLegs.push('dense')
     if (sparse.failed) failedLegs.push('sparse')
@@ -56,23 +59,33 @@ export class HybridSearcher implements Searcher {
       { hits: sparse.hits, weight: named ? weights.sparseWithIdentifiers : weights.sparse },
     )
     const candidates = await this.#reranked(request.question ?? query, fused, signal)
-    const passages = selectPassages(candidates, request.topK ?? DEFAULTS.topK, request.maxTokens ?? DEFAULTS.maxTokens)
+    const passages = await this.#selected(candidates, request, signal)
     const evidence = evidenceOf(query, candidates, passages)
     if (!request.explain) return { passages, evidence, failedLegs }
     const evidenceFrom = answerabilityFeatures(candidates)
-    return { passages, evidence, failedLegs, candidates, ...(evidenceFrom ? { evidenceFrom } : {}) }
+    const expansion = { synonyms, ...(request.hypothetical ? { hypothetical: request.hypothetical } : {}) }
+    return { passages, evidence, failedLegs, candidates, expansion, ...(evidenceFrom ? { evidenceFrom } : {}) }
   }
 
-  async #bothLegs(query: string, request: SearchRequest, signal: AbortSignal) {
+  async #selected(candidates: readonly ScoredCandidate[], request: SearchRequest, signal: AbortSignal) {
+    const { topK = DEFAULTS.topK, maxTokens = DEFAULTS.maxTokens, neighbours: reach = 0, filter } = request
+    const { chosen, tokensLeft } = selectCandidates(candidates, topK, maxTokens)
+    const beside = await neighboursOf(chosen, { reach, tokens: tokensLeft, filter }, this.#parts.sparse, signal)
+    return passagesOf(chosen, beside, candidates)
+  }
+
+  /** @param words the query with what else it may be called; meaning needs no other words */
+  async #bothLegs(query: string, words: string, request: SearchRequest, signal: AbortSignal) {
     const { embedder, dense, sparse, legDeadlineMs = LEG_DEADLINE_MS } = this.#parts
     const limit = request.perLeg ?? DEFAULTS.perLeg
     const denseLeg = async (leg: AbortSignal) => {
       const [vector] = await embedder.embed([query], 'query', leg, request.owner)
-      return dense.search(vector!, request.filter, limit, leg)
+      const [imagined] = request.hypothetical ? await embedder.embed([request.hypothetical], 'document', leg, request.owner) : []
+      return dense.search(imagined ? between(vector!, imagined) : vector!, request.filter, limit, leg)
     }
     const [denseResult, sparseResult] = await Promise.all([
       settled(denseLeg, legDeadlineMs, signal),
-      settled((leg) => sparse.search(query, request.filter, limit, leg), legDeadlineMs, signal),
+      settled((leg) => sparse.search(words, request.filter, limit, leg), legDeadlineMs, signal),
     ])
     signal.throwIfAborted()
     // Servers do not know the age of a chunk; there it is looked at here, and a leg may bring fewer than asked.
@@ -105,6 +118,13 @@ function parted(fused: readonly ScoredCandidate[]): { head: ScoredCandidate[]; r
     }
   }
   return { head, rest }
+}
+
+/** The mean direction of query and hypothetical passage (Gao et al., "Precise Zero-Shot Dense Retrieval without Relevance Labels", ACL 2023). */
+function between(a: Float32Array, b: Float32Array): Float32Array {
+  const sum = a.map((value, i) => value + b[i]!)
+  const norm = Math.hypot(...sum)
+  return norm === 0 ? a : sum.map((value) => value / norm)
 }
 
 type Settled = { readonly hits: ScoredChunk[]; readonly failed?: unknown }

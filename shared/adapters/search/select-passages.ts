@@ -1,13 +1,14 @@
 import type { Passage } from '#shared/domain/passage.ts'
 import type { ScoredCandidate } from '#shared/ports/searcher.ts'
+import type { Neighbour } from './neighbours.ts'
 
 /**
  * The best passages that fit: no text twice, no stretch of a document that overlaps one already chosen, together within the
  * token budget. A passage that does not fit is passed over for a smaller one behind it; the best one is always given.
  * @param candidates best first
- * @returns numbered from 1
+ * @returns best first, and how many tokens of the budget are left
  */
-export function selectPassages(candidates: readonly ScoredCandidate[], topK: number, maxTokens: number): Passage[] {
+export function selectCandidates(candidates: readonly ScoredCandidate[], topK: number, maxTokens: number) {
   const chosen: ScoredCandidate[] = []
   const texts = new Set<string>()
   let tokens = 0
@@ -21,15 +22,34 @@ export function selectPassages(candidates: readonly ScoredCandidate[], topK: num
     texts.add(text)
     tokens += chunk.tokens
   }
-  return chosen.map(passageOf)
+  return { chosen, tokensLeft: maxTokens - tokens }
 }
 
 const overlap = ({ chunk: a }: ScoredCandidate, { chunk: b }: ScoredCandidate) =>
   a.documentId === b.documentId && a.start < b.end && b.start < a.end
 
-function passageOf({ chunk, dense, sparse, fused, rerank }: ScoredCandidate, at: number): Passage {
+/**
+ * Numbered from 1: the chosen ones, best first, then what stands beside them.
+ * @param candidates all there are, for the scores of neighbours that were candidates themselves
+ */
+export function passagesOf(
+  chosen: readonly ScoredCandidate[],
+  neighbours: readonly Neighbour[],
+  candidates: readonly ScoredCandidate[],
+): Passage[] {
+  const scored = new Map(candidates.map((candidate) => [candidate.chunk.id, candidate]))
+  return [
+    ...chosen.map((candidate, at) => passageOf(candidate, at + 1)),
+    ...neighbours.map(({ chunk, of }, at) => ({
+      ...passageOf(scored.get(chunk.id) ?? { chunk, fused: 0 }, chosen.length + at + 1),
+      neighbourOf: chosen.indexOf(of) + 1,
+    })),
+  ]
+}
+
+function passageOf({ chunk, dense, sparse, fused, rerank }: ScoredCandidate, n: number): Passage {
   return {
-    n: at + 1,
+    n,
     chunkId: chunk.id,
     documentId: chunk.documentId,
     title: chunk.title,

@@ -7,7 +7,7 @@ import { retryable } from '#shared/domain/failure.ts'
 import type { Clock } from '#shared/ports/clock.ts'
 import type { ScoredChunk, SearchFilter, SparseIndex } from '#shared/ports/search-index.ts'
 import { ensureIndex, type IndexNames, indexNames, MAX_RESULTS } from './elasticsearch-mapping.ts'
-import { bestOf, hitsByDocument, isComplete, queryWords, searchBody } from './elasticsearch-query.ts'
+import { bestOf, chunksBody, hitsByDocument, isComplete, queryWords, searchBody } from './elasticsearch-query.ts'
 import { elasticsearchError, failureOfServer, type ServerCall, serverCall } from './search-server-failure.ts'
 
 export type ElasticsearchLimits = { readonly searchDeadlineMs: number; readonly writeDeadlineMs: number }
@@ -90,7 +90,7 @@ class ElasticsearchSparseIndex implements SparseIndex {
     await this.#write(signal, () => this.ensure())
     if (items.length === 0) return this.deleteDocument(tenantId, documentId, signal)
     const action = JSON.stringify({ index: { _id: `${tenantId}:${documentId}`, routing: tenantId } })
-    const body = { tenant_id: tenantId, document_id: documentId, chunk_count: items.length, chunks: items }
+    const body = { tenant_id: tenantId, document_id: documentId, chunk_count: items.length, chunks: items.map(withPlace) }
     const write = { action, document: JSON.stringify(body), caller: signal }
     await this.#call(signal, 2 * this.#limits.writeDeadlineMs, async () => {
       const failure = await this.#enqueue(write)
@@ -116,6 +116,16 @@ class ElasticsearchSparseIndex implements SparseIndex {
       const documents = await this.#documents(few, both)
       if (isComplete(documents, few)) return bestOf(documents, wanted)
       return bestOf(await this.#documents({ ...few, perDocument: wanted }, both), wanted)
+    })
+  }
+
+  async chunksAt(filter: SearchFilter, documentId: string, positions: readonly number[], signal: AbortSignal): Promise<Chunk[]> {
+    signal.throwIfAborted()
+    if (positions.length === 0 || filter.audiences.length === 0) return []
+    return this.#call(signal, this.#limits.searchDeadlineMs, async (both) => {
+      const where = { index: this.#names.alias, routing: filter.tenantId, allow_partial_search_results: false }
+      const reply = await this.#client.search({ ...where, ...chunksBody(filter, documentId, positions) }, { signal: both })
+      return hitsByDocument(reply).flatMap((hits) => hits.map(({ chunk }) => chunk))
     })
   }
 
@@ -196,6 +206,8 @@ class ElasticsearchSparseIndex implements SparseIndex {
       throw retryable('search-server-conflict', `${left} of ${total} documents were not deleted, others were writing them`)
   }
 }
+
+const withPlace = (chunk: Chunk) => ({ ...chunk, place: String(chunk.position) })
 
 /** Groups of up to 10 MB; a document that is larger goes alone. */
 function bySize(writes: readonly Write[]): Write[][] {

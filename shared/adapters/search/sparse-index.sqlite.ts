@@ -18,15 +18,16 @@ const WORDS = `
   ${CHANGE_TABLE}
 `
 const SCHEMA: Schema = {
-  version: 2,
+  version: 3,
   create: `
     CREATE TABLE chunk (
-      id INTEGER PRIMARY KEY, document_id TEXT NOT NULL, audience TEXT NOT NULL, product TEXT, language TEXT, body TEXT NOT NULL
+      id INTEGER PRIMARY KEY, document_id TEXT NOT NULL, audience TEXT NOT NULL, product TEXT, language TEXT, body TEXT NOT NULL,
+      position INTEGER
     );
-    CREATE INDEX chunk_document ON chunk (document_id);
+    CREATE INDEX chunk_place ON chunk (document_id, position);
     ${WORDS}
   `,
-  upgrade: { 1: upgradeFromFts },
+  upgrade: { 1: upgradeFromFts, 2: addPosition },
 }
 /** Tenants whose words are kept in memory; those that were idle longest are read again when they come back. */
 const MAX_CHUNKS_IN_MEMORY = 400_000
@@ -57,11 +58,12 @@ export class SqliteSparseIndex implements SparseIndex {
     await this.#files.write(tenantId, signal, (database) => {
       removeRows(database, documentId)
       const addChunk = database.prepare(
-        'INSERT INTO chunk (document_id, audience, product, language, body) VALUES (?, ?, ?, ?, ?)',
+        'INSERT INTO chunk (document_id, audience, product, language, body, position) VALUES (?, ?, ?, ?, ?, ?)',
       )
       const ids = items.map((chunk) => {
-        const { audience, product, language } = chunk
-        return addChunk.run(documentId, audience, product ?? null, language ?? null, JSON.stringify(chunk)).lastInsertRowid
+        const { audience, product, language, position } = chunk
+        const body = JSON.stringify(chunk)
+        return addChunk.run(documentId, audience, product ?? null, language ?? null, body, position).lastInsertRowid
       })
       addWords(database, ids, items, terms)
       recordChange(database, documentId)
@@ -97,6 +99,18 @@ export class SqliteSparseIndex implements SparseIndex {
       return matches.map(({ score, signals }, i) => ({ chunk: bodies[i]!, score, signals }))
     })
     return found ?? []
+  }
+
+  async chunksAt(filter: SearchFilter, documentId: string, positions: readonly number[], signal: AbortSignal): Promise<Chunk[]> {
+    signal.throwIfAborted()
+    const accept = acceptor(filter)
+    const found = this.#files.read(filter.tenantId, (database) => {
+      const bodyAt = database.prepare('SELECT body FROM chunk WHERE document_id = ? AND position = ?')
+      return positions.flatMap((position) =>
+        bodyAt.all(documentId, position).map(({ body }) => JSON.parse(String(body)) as Chunk),
+      )
+    })
+    return (found ?? []).filter(accept)
   }
 
   async count(tenantId: string): Promise<number> {
@@ -225,4 +239,15 @@ function upgradeFromFts(database: DatabaseSync): void {
     addWords(database, ids, chunks, documentTermsOf(chunks))
   }
   database.exec(`INSERT INTO change (document_id) VALUES ('')`)
+  addPosition(database)
+}
+
+/** Files of before did not know where in its document a chunk stands. */
+function addPosition(database: DatabaseSync): void {
+  database.exec(`
+    ALTER TABLE chunk ADD COLUMN position INTEGER;
+    UPDATE chunk SET position = body ->> '$.position';
+    DROP INDEX chunk_document;
+    CREATE INDEX chunk_place ON chunk (document_id, position);
+  `)
 }

@@ -94,6 +94,25 @@ test('tenants that were idle longest leave memory first, and are right when they
   index.close()
 })
 
+test('a file of before knew no positions; it is brought up to date when it is opened, and finds what it found', async () => {
+  const chunks = [0, 1, 2].map((position) => sampleChunk({ documentId: 'a', position, text: `router part ${position}` }))
+  const before = new SqliteSparseIndex({ folder })
+  await before.replaceDocument('acme', 'a', chunks, signal())
+  before.close()
+  const file = new DatabaseSync(join(folder, 'acme.sqlite'))
+  file.exec(`DROP INDEX chunk_place; ALTER TABLE chunk DROP COLUMN position;
+    CREATE INDEX chunk_document ON chunk (document_id); PRAGMA user_version = 2`)
+  file.close()
+  const index = new SqliteSparseIndex({ folder })
+  const filter = { tenantId: 'acme', audiences: ['public'] } as const
+  expect(await index.search('router', filter, 10, signal())).toHaveLength(3)
+  expect((await index.chunksAt(filter, 'a', [0, 2], signal())).map(({ text }) => text)).toEqual([
+    'router part 0',
+    'router part 2',
+  ])
+  index.close()
+})
+
 test('a file of another format, a file that is no database and a name that is no tenant are refused by name', async () => {
   const newer = new DatabaseSync(join(folder, 'acme.sqlite'))
   newer.exec('PRAGMA user_version = 99')
