@@ -41,9 +41,9 @@ const MAX_FOLLOW_UP_CHARACTERS = 200
 const MAX_CHECKED_CHARACTERS = 3_000
 
 /**
- * The decision on a draft. All claims supported: deliver. Some not, but the first and most of the others: another draft where a
- * model can write one, else the unsupported sentences are cut and the rest delivered. Nothing supported, the core lost, or words
- * of our prompt in it: a person takes over. Pure: the same draft is judged the same way.
+ * The decision on a draft. All claims supported: deliver. Some or all not: another draft where a model can write one, once; after
+ * that the unsupported sentences are cut and the rest delivered where the first and most of the others remain. Nothing supported
+ * still, the core lost, or words of our prompt in it: a person takes over. Pure: the same draft is judged the same way.
  */
 export function judgeDraft(one: Case): Judgement {
   const { draft, passages: retrieved, screened, visit, canaries, policy = DEFAULT_PROOF } = one
@@ -74,18 +74,19 @@ export function judgeDraft(one: Case): Judgement {
 
   const failed = (check: string) => outputChecks.some((one) => one.check === check && !one.passed)
   if (failed('leak') || failed('refusal')) return { outcome: 'unfaithful', verdict: verdictWith('escalate') }
-  if (!draft.answerable || supported.length === 0) {
-    const why = draft.answerable ? 'no sentence of the draft is supported by its sources' : 'the draft declines to answer'
-    return { outcome: 'unfaithful', verdict: verdictWith('escalate', [why]) }
-  }
+  if (!draft.answerable) return { outcome: 'unfaithful', verdict: verdictWith('escalate', ['the draft declines to answer']) }
   const wrongForm = failed('language') || failed('length')
+  const nothing = supported.length === 0 ? ['no sentence of the draft is supported by its sources'] : []
   if (policy.onUnproven === 'escalate' && cut.length > 0)
     return {
       outcome: 'unfaithful',
-      verdict: verdictWith('escalate', ['the policy delivers no draft of which a part is unproven']),
+      verdict: verdictWith('escalate', [...nothing, 'the policy delivers no draft of which a part is unproven']),
     }
-  const repairable = draft.by === 'model' && visit <= 1 && (policy.onUnproven === 'repair' || wrongForm)
-  if (repairable && (cut.length > 0 || wrongForm)) return { outcome: 'repairable', verdict: verdictWith('repair') }
+  // A draft that quotes would quote the same again, and without passages there is nothing that another draft could stand on.
+  const another = draft.by === 'model' && visit <= 1 && passages.length > 0 && (policy.onUnproven === 'repair' || wrongForm)
+  if (another && (cut.length > 0 || wrongForm || supported.length === 0))
+    return { outcome: 'repairable', verdict: verdictWith('repair', nothing) }
+  if (supported.length === 0) return { outcome: 'unfaithful', verdict: verdictWith('escalate', nothing) }
   if (wrongForm) return { outcome: 'unfaithful', verdict: verdictWith('escalate') }
   if (cut.length > 0 && (kept < policy.minKept || checkable[0]?.supported !== true)) {
     return {

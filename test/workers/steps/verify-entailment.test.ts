@@ -62,7 +62,7 @@ describe('a model that reads the claims', () => {
     )
     const { outcome, requests } = await ask(wrong, saying({ claim: 1, verdict: 'entailed' }, { claim: 2, verdict: 'entailed' }))
     expect(requests).toHaveLength(0)
-    expect(outcome).toBe('unfaithful')
+    expect(outcome).toBe('repairable')
     const claim = {
       text: 'x',
       supported: false,
@@ -128,7 +128,7 @@ describe('what a tenant may set', () => {
   }
   test('a least support, which no rewording reaches at 1 and every quotation does', async () => {
     expect((await judgedWith({}, REWORDED)).outcome).toBe('faithful')
-    expect((await judgedWith({ minSupport: 1 }, REWORDED)).outcome).toBe('unfaithful')
+    expect((await judgedWith({ minSupport: 1 }, REWORDED)).outcome).toBe('repairable')
     expect((await judgedWith({ minSupport: 1 }, COPY)).outcome).toBe('faithful')
   })
   test('what becomes of a draft with an unproven claim', async () => {

@@ -3,6 +3,7 @@ import { Answer } from '#shared/domain/answer.ts'
 import type { Draft } from '#shared/domain/draft.ts'
 import type { Passage } from '#shared/domain/passage.ts'
 import type { Screened } from '#shared/domain/screened.ts'
+import { DEFAULT_PROOF } from '#shared/domain/tenant-proof.ts'
 import { Verdict } from '#shared/domain/verdict.ts'
 import { memoryExampleBank } from '#test/fakes/example-bank.memory.ts'
 import { createScriptedLlm } from '#test/fakes/llm.scripted.ts'
@@ -99,13 +100,28 @@ describe('judgeDraft', () => {
     expect(judge([GOOD, WRONG, WRONG], { visit: 2 }).outcome).toBe('unfaithful')
   })
 
-  it('hands over when nothing is supported, whatever courtesies surround it, and when the draft declines', () => {
-    expect(judge([{ text: 'Hello!', citations: [] }, WRONG])).toMatchObject({
-      outcome: 'unfaithful',
-      verdict: { decision: 'escalate', cut: [] },
-    })
-    expect(judge([{ text: 'Hello, we are happy to help!', citations: [] }]).outcome).toBe('unfaithful')
-    expect(judge([]).outcome).toBe('unfaithful')
+  it('asks a model once for another draft when nothing is supported, and hands over when nothing is supported then either', () => {
+    const nothing = 'no sentence of the draft is supported by its sources'
+    for (const draft of [
+      [{ text: 'Hello!', citations: [] }, WRONG],
+      [{ text: 'Hello, we are happy to help!', citations: [] }],
+      [],
+    ]) {
+      const judged = judge(draft)
+      expect(judged).toMatchObject({ outcome: 'repairable', verdict: { decision: 'repair', cut: [], confidence: 0 } })
+      expect(judged.verdict.reasons[0]).toBe(nothing)
+      expect(judge(draft, { visit: 2 })).toMatchObject({
+        outcome: 'unfaithful',
+        verdict: { decision: 'escalate', reasons: expect.arrayContaining([nothing]) },
+      })
+    }
+  })
+
+  it('hands over at once when another draft could do no better, and when the draft declines', () => {
+    expect(judge([WRONG], {}, { by: 'extractive' }).outcome).toBe('unfaithful')
+    expect(judge([WRONG], { passages: { ...passages, passages: [] } }).outcome).toBe('unfaithful')
+    for (const onUnproven of ['cut', 'escalate'] as const)
+      expect(judge([WRONG], { policy: { ...DEFAULT_PROOF, onUnproven } }).outcome).toBe('unfaithful')
     expect(judge([GOOD], {}, { answerable: false }).outcome).toBe('unfaithful')
   })
 
