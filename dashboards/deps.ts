@@ -1,5 +1,6 @@
 import type { Queue } from 'bullmq'
 import type { Role } from '#shared/domain/tenant.ts'
+import type { BatchStore } from '#shared/ports/batch-store.ts'
 import type { Clock } from '#shared/ports/clock.ts'
 import type { ConsoleStore } from '#shared/ports/console-store.ts'
 import type { ConversationStore } from '#shared/ports/conversation-store.ts'
@@ -32,6 +33,7 @@ export type DashboardDeps = {
   readonly tickets: Pick<TicketStore, 'find'>
   readonly runMover: RunMover
   readonly consoleStore: Pick<ConsoleStore, 'figures' | 'recentTickets' | 'modelCalls'>
+  readonly batches: Pick<BatchStore, 'list'>
   readonly clock: Pick<Clock, 'now'>
   readonly log: Log
 }

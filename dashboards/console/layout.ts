@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Role } from '#shared/domain/tenant.ts'
+import { DEFAULT_TENANT_ID, type Role } from '#shared/domain/tenant.ts'
 import { hasRole, viewerOf } from '../access.ts'
 import { type Html, html } from './html.ts'
 
@@ -10,10 +10,18 @@ export const OPERATORS: readonly Role[] = ['operator', 'admin']
 /** No scripts at all; styles and the icon from here only; forms post here only. */
 const POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
-const PAGES: readonly { readonly path: string; readonly name: string; readonly roles: readonly Role[] }[] = [
+type Link = {
+  readonly path: string
+  readonly name: string
+  readonly roles: readonly Role[]
+  /** Shows what belongs to no single tenant: only for the installation's own. */
+  readonly everyTenant?: boolean
+}
+const PAGES: readonly Link[] = [
   { path: '/console', name: 'Overview', roles: LOOKERS },
   { path: '/console/escalations', name: 'Escalations', roles: LOOKERS },
   { path: '/console/dead-letters', name: 'Dead letters', roles: OPERATORS },
+  { path: '/console/batches', name: 'Batches', roles: OPERATORS, everyTenant: true },
   { path: '/queues', name: 'Queues', roles: OPERATORS },
 ]
 
@@ -29,9 +37,9 @@ export type Page = {
 export function sendPage(request: FastifyRequest, reply: FastifyReply, page: Page): FastifyReply {
   const viewer = viewerOf(request)
   const here = request.url.split('?')[0]
-  const links = PAGES.filter(({ roles }) => hasRole(viewer, roles)).map(
-    ({ path, name }) => html`<li><a href="${path}"${here === path ? html` aria-current="page"` : ''}>${name}</a></li>`,
-  )
+  const links = PAGES.filter(
+    ({ roles, everyTenant = false }) => hasRole(viewer, roles) && (!everyTenant || viewer.tenantId === DEFAULT_TENANT_ID),
+  ).map(({ path, name }) => html`<li><a href="${path}"${here === path ? html` aria-current="page"` : ''}>${name}</a></li>`)
   const document = html`<!doctype html>
 <html lang="en">
 <head>

@@ -1,10 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'
 import { RunStatus } from '#shared/domain/run.ts'
+import { DEFAULT_TENANT_ID } from '#shared/domain/tenant.ts'
 import { formTokenFor, hasRole, viewerOf } from '../access.ts'
 import type { DashboardDeps, Viewer } from '../deps.ts'
 import { OPERATORS, sendNotFound, sendPage } from './layout.ts'
 import { noticeFor } from './notices.ts'
+import { batchesPage } from './pages/batches.ts'
 import { deadLettersPage } from './pages/dead-letters.ts'
 import { escalationsPage } from './pages/escalations.ts'
 import { overviewPage } from './pages/overview.ts'
@@ -14,6 +16,7 @@ const DAY_MS = 86_400_000
 const MAX_TICKETS = 50
 export const MAX_LETTERS = 100
 const MAX_ESCALATIONS = 100
+const MAX_BATCHES = 100
 const MAX_WORKBENCHES = 5
 
 /** Query strings are typed by hand, too: what does not fit is left out rather than refused. */
@@ -44,6 +47,13 @@ export function addViews(scope: FastifyInstance, deps: DashboardDeps): void {
     const letters = await deps.runLog.deadLetters(viewer.tenantId, filter)
     const model = { letters, step, code, limit: MAX_LETTERS, formToken: formTokenFor(request), now: deps.clock.now() }
     return sendPage(request, reply, { title: 'Dead letters', body: deadLettersPage(model), notice: noticeFor(queryOf(request)) })
+  })
+  view('/batches', async (request, reply, viewer) => {
+    // A batch holds requests of many tenants: as in the API, only who serves them all may see it.
+    if (!hasRole(viewer, OPERATORS) || viewer.tenantId !== DEFAULT_TENANT_ID) return sendNotFound(request, reply, 'page')
+    const batches = await deps.batches.list(MAX_BATCHES)
+    const body = batchesPage({ batches, limit: MAX_BATCHES, now: deps.clock.now() })
+    return sendPage(request, reply, { title: 'Batches', body })
   })
   view('/find', async (request, reply, viewer) => {
     const { id = '' } = queryOf(request)

@@ -38,7 +38,7 @@ function board(deps: DashboardDeps): FastifyAdapter {
         description: isDeadLetters
           ? 'Copies for you to look at; the truth is in PostgreSQL. Retry sends the run round again.'
           : '',
-        externalJobUrl: (job) => ({ displayText: 'Run', href: `/console/runs/${encodeURIComponent(runIdOf(job.data))}` }),
+        externalJobUrl: (job) => pageOf(queue.name, job.data),
       })
       adapter.setFormatter('data', maskPayload)
       return adapter
@@ -65,7 +65,16 @@ function board(deps: DashboardDeps): FastifyAdapter {
 }
 
 const Payload = z.object({ runId: z.string().optional(), id: z.string().optional(), tenantId: z.string().optional() })
-const runIdOf = (data: unknown) => Payload.safeParse(data).data?.runId ?? 'unknown'
+
+/** Jobs of the batch worker name their batch (or no one thing) in place of a run, those of schedules their schedule. */
+function pageOf(queueName: string, data: unknown): { displayText: string; href: string } {
+  const id = encodeURIComponent(Payload.safeParse(data).data?.runId ?? 'unknown')
+  if (queueName === 'batch.advance') return { displayText: 'Batch', href: `/console/batches#${id}` }
+  if (queueName.startsWith('batch.')) return { displayText: 'Batches', href: '/console/batches' }
+  if (queueName.startsWith('document-sets.')) return { displayText: 'Console', href: '/console' }
+  return { displayText: 'Run', href: `/console/runs/${id}` }
+}
+
 const Params = z.object({ queueName: z.string().optional(), jobId: z.string().optional() })
 
 /** @returns undefined to let Bull Board go on, else the reply that was sent in its place */

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { html, webAddress } from '#dashboards/console/html.ts'
 import { mountConsole } from '#dashboards/console/mount.ts'
 import { maskFact } from '#shared/domain/mask-facts.ts'
-import { NOW } from './moment.ts'
+import { HOSTILE, NOW } from './moment.ts'
 import { basic, createWorld, KEYS, type World } from './world.ts'
 
 let app: FastifyInstance
@@ -51,6 +51,18 @@ describe('who may see what', () => {
     for (const trace of ['tkt_answered', 'Smoke', 'index-unreadable']) expect(overview).not.toContain(trace)
     const token = await tokenFor(KEYS.stranger, '/console/dead-letters')
     expect(token).toBe('')
+  })
+
+  test('batches, which hold requests of all tenants, are for operators of the installation; each has an anchor', async () => {
+    const page = await get('/console/batches', KEYS.operator)
+    expect(page.statusCode).toBe(200)
+    expect(page.body).toContain('<tr id="bat_1">')
+    expect(page.body).toContain('300 of 1,200')
+    expect(page.body).not.toContain(HOSTILE)
+    for (const key of [KEYS.agent, KEYS.stranger]) {
+      expect((await get('/console/batches', key)).statusCode).toBe(404)
+      expect((await get('/console', key)).body).not.toContain('/console/batches')
+    }
   })
 
   test('a user name with a tenant chooses it, and one that is an e-mail address does no harm', async () => {

@@ -158,6 +158,25 @@ describe.skipIf(server === '')('the queues’ pages over a real Redis (needs red
   })
 
   test.each([
+    ['batch.advance', 'bat_1', '/console/batches#bat_1'],
+    ['batch.collect', 'collector', '/console/batches'],
+    ['document-sets.fire', 'sch_1', '/console'],
+  ])('show a job of %s with a link to a page that is there', async (name, runId, href) => {
+    const other = new Queue(name, { connection })
+    const jobId = `${runId}_0`
+    await other.add('x', { runId, seq: 0 }, { jobId, delay: 60_000 })
+    const single = Fastify()
+    await mountDashboards(single, { ...world.deps, queues: [{ queue: other }] })
+    const headers = basic(KEYS.admin)
+    const job = await single.inject({ url: `/queues/api/queues/${name}/${jobId}`, headers })
+    expect(job.json().job.externalUrl).toMatchObject({ href })
+    expect((await single.inject({ url: href.split('#')[0]!, headers })).statusCode).toBe(200)
+    await single.close()
+    await other.obliterate({ force: true })
+    await other.close()
+  })
+
+  test.each([
     ['POST', '/api/queues/support-ticket.verify/add', { name: 'x', data: {}, options: {} }],
     ['PATCH', '/api/queues/support-ticket.verify/run_1_3/update-data', { jobData: {} }],
     ['PUT', '/api/queues/support-ticket.verify/run_1_3/retry', undefined],

@@ -1,6 +1,7 @@
 import type { DashboardDeps, Viewer } from '#dashboards/deps.ts'
 import type { RunEvent } from '#shared/domain/run.ts'
 import type { Role } from '#shared/domain/tenant.ts'
+import type { BatchProgress } from '#shared/ports/batch-store.ts'
 import type { RecentTicket } from '#shared/ports/console-store.ts'
 import type { Escalation } from '#shared/ports/escalation-store.ts'
 import type { DeadLetter } from '#shared/ports/run-log.ts'
@@ -34,6 +35,40 @@ const viewers: Record<string, Viewer> = {
   [KEYS.stranger]: { tenantId: 'other', roles: new Set<Role>(['agent', 'operator']), actor: 'key_stranger' },
 }
 
+const BATCH: BatchProgress = {
+  id: 'bat_1',
+  provider: 'openai',
+  model: 'gpt-6-luna',
+  endpoint: '/v1/chat/completions',
+  state: 'submitted',
+  seq: 3,
+  requests: 1_200,
+  bytes: 1_000_000,
+  inputTokens: 250_000,
+  fileId: 'file_1',
+  marker: null,
+  creatingForMs: null,
+  creations: 1,
+  remoteId: 'batch_remote',
+  remoteStatus: `in_progress ${HOSTILE}`,
+  completed: 300,
+  polls: 4,
+  cancelRequested: false,
+  cancelSent: false,
+  malformed: 0,
+  unknown: 0,
+  repeated: 0,
+  failure: null,
+  createdAt: secondsAgo(900),
+  submittedAt: secondsAgo(800),
+  endedAt: null,
+  answered: 300,
+  failed: 0,
+  spilled: 12,
+  cancelled: 0,
+  waiting: 888,
+  costUsd: 0.25,
+}
 const escalation = (id: string, runId: string, severity: string, summary: string, claimedBy: string | null): Escalation => ({
   id,
   tenantId: 'default',
@@ -136,6 +171,7 @@ export function createWorld(): World {
           if (item.runId === runId && !item.resolution) change(item.id, { resolution, resolvedBy: by, resolvedAt: at })
       },
     },
+    batches: { list: async () => [BATCH] },
     conversations: {
       replyOf: async (tenantId, runId) =>
         runId === 'run_answered'
