@@ -32,9 +32,9 @@ export async function openPglite(dataDir: string): Promise<SqlEngine> {
   }
 }
 
-/** In memory, for tests. */
-export async function openPgliteInMemory(): Promise<SqlEngine> {
-  const pglite = await PGlite.create({ parsers })
+/** In memory, for tests. @param dump another database's files (a tar) to begin with, instead of an empty one */
+export async function openPgliteInMemory(dump?: Blob): Promise<SqlEngine> {
+  const pglite = await PGlite.create({ parsers, ...(dump && { loadDataDir: dump }) })
   return {
     kind: 'pglite',
     query: async (sql, params) => (await pglite.query<Row>(sql, params as unknown[])).rows,

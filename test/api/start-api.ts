@@ -20,7 +20,6 @@ import { createTenantStore } from '#shared/adapters/state/tenant-store.postgres.
 import { createTicketStore } from '#shared/adapters/state/ticket-store.postgres.ts'
 import { createUsageStore } from '#shared/adapters/state/usage-store.postgres.ts'
 import { Database } from '#shared/database/client.ts'
-import { openPgliteInMemory } from '#shared/database/engine.pglite.ts'
 import { migrate } from '#shared/database/migrate.ts'
 import { Role, TenantConfig } from '#shared/domain/tenant.ts'
 import type { DenseIndex, SparseIndex } from '#shared/ports/search-index.ts'
@@ -31,6 +30,7 @@ import { memoryDispatcher } from '#test/fakes/dispatcher.memory.ts'
 import { recordingLog } from '#test/fakes/log.recording.ts'
 import { recordingTelemetry } from '#test/fakes/telemetry.recording.ts'
 import { memoryTokenStream } from '#test/fakes/token-stream.memory.ts'
+import { openMigratedPglite } from '#test/servers/migrated-pglite.ts'
 import { createRunMover } from '#workers/move-run.ts'
 
 export const ADMIN_KEY = 'admin-key-of-the-tests'
@@ -116,7 +116,7 @@ export async function startApi(change: Partial<ApiDeps> = {}, shared?: Database)
 }
 
 async function openDatabase(): Promise<Database> {
-  const database = new Database(await openPgliteInMemory())
+  const database = new Database(await openMigratedPglite())
   await migrate(database)
   return database
 }

@@ -3,6 +3,7 @@ import { Database, type SqlEngine } from '#shared/database/client.ts'
 import { openPgliteInMemory } from '#shared/database/engine.pglite.ts'
 import { openPostgres } from '#shared/database/engine.postgres.ts'
 import { migrate } from '#shared/database/migrate.ts'
+import { openMigratedPglite } from './migrated-pglite.ts'
 import { postgresBin, startPostgres, type TestPostgres } from './postgres.ts'
 
 /**
@@ -18,7 +19,7 @@ export function onEveryDatabase(suite: (database: () => Database) => void, { mig
     afterAll(() => database.close())
     suite(() => database)
   }
-  describe('on PGlite', () => open(openPgliteInMemory))
+  describe('on PGlite', () => open(migrated ? openMigratedPglite : openPgliteInMemory))
   onPostgres((url) => open(async () => openPostgres(url())))
 }
 

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { freePort } from './free-port.ts'
+import { template } from './template.ts'
 
 const DEBIAN = '/usr/lib/postgresql'
 const START_TIMEOUT_MS = 30_000
@@ -46,11 +47,7 @@ export async function startPostgres(): Promise<TestPostgres> {
   const owner = isRoot() ? idsOf(USER) : undefined
   if (owner) chownSync(folder, owner.uid, owner.gid)
   const data = join(folder, 'data')
-  const made = spawnSync(...asOwner(join(postgresBin, 'initdb'), ['-D', data, '-U', USER, '-A', 'trust', '-E', 'UTF8']), {
-    cwd: folder,
-    encoding: 'utf8',
-  })
-  if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}`)
+  copy(join(await emptyCluster(postgresBin), 'data'), data)
   const port = await freePort()
   let server = await serve(folder, data, port)
   const end = async (signal: NodeJS.Signals) => {
@@ -79,6 +76,34 @@ export async function startPostgres(): Promise<TestPostgres> {
       rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** A cluster as `initdb` makes it, which takes seconds, to be copied. */
+function emptyCluster(bin: string): Promise<string> {
+  const version = spawnSync(join(bin, 'postgres'), ['--version'], { encoding: 'utf8' }).stdout.replace(/[^\w.]+/g, '-')
+  return template(`${version}${isRoot() ? USER : process.getuid?.()}`, async (folder) => {
+    // Not in the folder itself: the server's user may have no way to it.
+    const work = mkdtempSync(join(tmpdir(), 'postgres-'))
+    try {
+      const owner = isRoot() ? idsOf(USER) : undefined
+      if (owner) chownSync(work, owner.uid, owner.gid)
+      const data = join(work, 'data')
+      const made = spawnSync(...asOwner(join(bin, 'initdb'), ['-D', data, '-U', USER, '-A', 'trust', '-E', 'UTF8']), {
+        cwd: work,
+        encoding: 'utf8',
+      })
+      if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}`)
+      copy(data, join(folder, 'data'))
+    } finally {
+      rmSync(work, { recursive: true, force: true })
+    }
+  })
+}
+
+/** With owners and modes, about which the server is particular. */
+function copy(from: string, to: string): void {
+  const { status, stderr } = spawnSync('cp', ['-a', from, to], { encoding: 'utf8' })
+  if (status !== 0) throw new Error(`cp failed: ${stderr}`)
 }
 
 async function serve(folder: string, data: string, port: number): Promise<ChildProcess> {
