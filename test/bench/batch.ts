@@ -95,6 +95,7 @@ export async function benchBatch(options: BatchOptions): Promise<BenchReport> {
     await runs.call('open', bench)
     const drill = await exactness(runs, simulator, bench, options)
     await runs.call('stopWorking')
+    await simulator.call('setPlan', { itemErrors: 0.03, shuffle: true })
     return report(drill, await speed(runs, bench, stores, open, options), options, where)
   } finally {
     await Promise.all(sides.map((side) => side.stop()))

@@ -9,5 +9,7 @@ async function open(options: SimulatorOptions): Promise<string> {
   return simulator.url
 }
 const figures = async () => ({ ...simulator!.batches(), costUsd: simulator!.meter().costUsd, calls: simulator!.meter().calls })
+/** From now on batches fare as this plan says. */
+const setPlan = async (plan: SimulatorOptions['batch']) => simulator!.setBatchPlan(plan ?? {})
 
-answerCalls({ open, figures }, async () => simulator?.close())
+answerCalls({ open, figures, setPlan }, async () => simulator?.close())
