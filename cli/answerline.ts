@@ -55,13 +55,15 @@ program
   )
 program
   .command('eval')
-  .argument('<suite>', 'cache, intent or retrieval')
+  .argument('<suite>', 'cache, faithfulness, guard, intent, pii or retrieval')
   .requiredOption('--data <file>', 'JSON lines to measure on')
   .option('--train <file>', 'JSON lines to train on (intent), or to choose thresholds on (cache)')
   .option('--bot <name>', 'only rows of this bot (intent)')
-  .option('--docs <files...>', 'JSON lines with the documents (retrieval)')
+  .option('--docs <files...>', 'JSON lines with the documents (retrieval, faithfulness)')
   .option('--mask-sym', 'leave out the sections that symptom and error queries quote (retrieval)')
   .option('--without <fields>', 'fields of documents to leave out, separated by commas (retrieval)')
+  .option('--with-model', 'let the configured provider read the claims, too; it is paid by the tenant "default" (faithfulness)')
+  .option('--limit <n>', 'at most this many rows, spread over the file (faithfulness)')
   .option('--json', 'one line of JSON')
   .description('measure quality on your own data')
   .action(async (suite: string, options: object) =>

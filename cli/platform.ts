@@ -172,7 +172,7 @@ function apiServer({ doors, engine, key, backlog, checks, config }: ApiParts) {
 const worksOnBatches = ({ work }: Roles) => work === true || (typeof work === 'object' && work.includes(BATCH_ROLE))
 
 /** @returns true when it was not there before */
-async function createDefaultTenant({ tenants, clock }: Doors): Promise<boolean> {
+export async function createDefaultTenant({ tenants, clock }: Doors): Promise<boolean> {
   const secret = `whsec_${randomBytes(32).toString('base64')}`
   const config = TenantConfig.parse({ webhook: { secret } })
   return tenants.create({ id: DEFAULT_TENANT_ID, name: 'Default', config, createdAt: clock.now() })

@@ -19,6 +19,8 @@ export type EvalOptions = {
   readonly bot?: string
   readonly maskSym?: boolean
   readonly without?: string
+  readonly withModel?: boolean
+  readonly limit?: string
   readonly json?: boolean
 }
 type OnProgress = (done: number, total: number, what?: string) => void
@@ -33,7 +35,7 @@ const SUITES: Readonly<Record<string, Suite>> = {
   },
   pii: async ({ data }, onProgress) => evalPii({ data }, onProgress),
   retrieval: retrievalSuite,
-  faithfulness: async ({ data, docs }, onProgress) => evalFaithfulness({ data, docs: docs ?? [] }, onProgress),
+  faithfulness: faithfulnessSuite,
 }
 
 /** Measures one suite on files of the user's. @returns the exit code */
@@ -47,6 +49,26 @@ export async function evaluate(suite: string, options: EvalOptions): Promise<num
   const report = await run(options, bars.update).finally(bars.stop)
   console.log(options.json ? JSON.stringify(report) : JSON.stringify(report, null, 2))
   return 0
+}
+
+async function faithfulnessSuite({ data, docs, withModel, limit }: EvalOptions, onProgress: OnProgress): Promise<unknown> {
+  const rows = { data, docs: docs ?? [], ...(limit === undefined ? {} : { limit: wholeNumber('--limit', limit) }) }
+  if (!withModel) return evalFaithfulness(rows, onProgress)
+  const { openModelGateway } = await import('../model-gateway.ts')
+  const { prompts, endpoints, close, ...gateway } = await openModelGateway(readConfig(), '--with-model')
+  try {
+    const reader = { ...gateway, prompt: prompts['check-entailment'] }
+    const report = await evalFaithfulness({ ...rows, reader }, onProgress)
+    return { ...report, config: { ...report.config, endpoints } }
+  } finally {
+    await close()
+  }
+}
+
+function wholeNumber(option: string, text: string): number {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value) || value < 1) throw new Error(`${option} must be a whole number from 1 on, not "${text}"`)
+  return value
 }
 
 async function retrievalSuite({ data, docs, maskSym, without }: EvalOptions, onProgress: OnProgress): Promise<unknown> {

@@ -4,17 +4,27 @@ import { supportIndex } from '#workers/logic/support-features.ts'
 import { supportScore } from '#workers/logic/support-score.ts'
 import { SUPPORT_THRESHOLD } from '#workers/logic/support-weights.ts'
 import { type Judged, readJudged } from './faithfulness-data.ts'
+import { modelFigures, type Reader, readByModel } from './faithfulness-model.ts'
 import { quantile } from './quantile.ts'
 import { atThreshold, rocArea } from './ranking-of-two.ts'
 
-type Options = { readonly data: string; readonly docs: readonly string[] }
+type Options = {
+  readonly data: string
+  readonly docs: readonly string[]
+  /** At most this many rows, spread evenly over the file. */
+  readonly limit?: number
+  /** Absent: nobody is asked. */
+  readonly reader?: Reader
+}
+type OnProgress = (done: number, total: number, what?: string) => void
 
 /**
- * How well the claim ledger tells supported text from unsupported, without any model: the support score against people's
- * judgements, and how often the ledger's hard checks (numbers, quotations, contradictions) fire on what people found faithful.
+ * How well the claim ledger tells supported text from unsupported: the support score against people's judgements, and how often
+ * the ledger's hard checks (numbers, quotations, contradictions) fire on what people found faithful. That much needs no model;
+ * with one, its verdicts on the same rows stand beside.
  */
-export function evalFaithfulness({ data, docs }: Options, onProgress: (done: number, total: number) => void) {
-  const rows = readJudged(data, docs)
+export async function evalFaithfulness({ data, docs, limit, reader }: Options, onProgress: OnProgress, signal?: AbortSignal) {
+  const rows = spread(readJudged(data, docs), limit)
   if (rows.length === 0) throw new Error(`${data} holds no row`)
   const tookMs: number[] = []
   const judged = rows.map((row, at) => {
@@ -37,13 +47,29 @@ export function evalFaithfulness({ data, docs }: Options, onProgress: (done: num
     hardChecks: { onFaithful: blockedOf(true), onUnfaithful: blockedOf(false) },
     faithful: labels.filter(Boolean).length,
   }
+  const reading = (done: number, total: number) => onProgress(done, total, 'texts read by the model')
+  const model = reader && modelFigures(rows, scores, await readByModel(rows, reader, reading, signal ?? neverAborted()))
+  const prompt = reader && { id: reader.prompt.id, version: reader.prompt.version }
   return {
     suite: 'faithfulness',
     n: rows.length,
-    metrics,
+    metrics: { ...metrics, ...(model && { model }) },
     latencyMs: { p50: quantile(tookMs, 0.5), p99: quantile(tookMs, 0.99) },
-    config: { threshold: SUPPORT_THRESHOLD, positive: 'faithful', model: 'none' },
+    config: {
+      threshold: SUPPORT_THRESHOLD,
+      positive: 'faithful',
+      model: model?.models.join(', ') ?? 'none',
+      ...(prompt && { prompt }),
+    },
   }
+}
+
+const neverAborted = () => new AbortController().signal
+
+/** Files are sorted by source; the first rows would measure the first source. */
+function spread<T>(rows: readonly T[], limit = rows.length): readonly T[] {
+  if (limit >= rows.length) return rows
+  return Array.from({ length: limit }, (_, nth) => rows[Math.floor((nth * rows.length) / limit)]!)
 }
 
 /** Whether a hard check refuses a sentence of it; missing wording alone is a score and refuses nothing here. */

@@ -1,4 +1,5 @@
 import { contentTerms } from '#shared/text/tokenize.ts'
+import { countedVerdicts } from './counted-entailment.ts'
 import { passagesIn, questionIn } from './passages-in-prompt.ts'
 import { firstSentence, quotedPairs } from './quoted-digest.ts'
 import { quotedDraft } from './quoted-draft.ts'
@@ -20,6 +21,7 @@ export function composeReply({ system, messages, schema }: Prompt): string {
     const draft = quotedDraft(questionIn(asked), passagesIn(`${system}\n${asked}`))
     return JSON.stringify({ ...(instanceOf(schema) as object), ...draft })
   }
+  if ('verdicts' in properties) return JSON.stringify({ verdicts: countedVerdicts(asked, passagesIn(asked)) })
   if ('pairs' in properties) return JSON.stringify({ pairs: quotedPairs(passagesIn(asked)) })
   if ('label' in properties && 'quote' in properties)
     return JSON.stringify({ ...(instanceOf(schema) as object), quote: firstSentence(passagesIn(asked)[0]?.text ?? '') ?? '' })

@@ -10,6 +10,18 @@ export function passagesIn(prompt: string): PromptPassage[] {
   })
 }
 
+/** The numbered claims of an entailment prompt, one JSON object a line within `<claims …>`. */
+export function claimsIn(prompt: string): { claim: number; passages: number[]; text: string }[] {
+  const lines = elementsIn(prompt, 'claims').flatMap(({ text }) => text.trim().split('\n'))
+  return lines.flatMap((line) => {
+    try {
+      return [JSON.parse(line)]
+    } catch {
+      return []
+    }
+  })
+}
+
 /** The question of a prompt: the last tagged one, or else the prompt without its passages. */
 export function questionIn(prompt: string): string {
   for (const tag of QUESTION_TAGS) {

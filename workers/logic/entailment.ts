@@ -12,6 +12,7 @@ export const Entailment = z.object({
 })
 export type Entailment = z.infer<typeof Entailment>
 export const Entailments = z.object({ verdicts: z.array(Entailment).max(60) })
+export type Entailments = z.infer<typeof Entailments>
 
 /** On either side of the score where supported and unsupported texts part best. */
 const BORDERLINE = 0.25

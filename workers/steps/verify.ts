@@ -1,10 +1,8 @@
 import { StepFailure } from '#shared/domain/failure.ts'
-import type { Passages } from '#shared/domain/passage.ts'
-import type { Claim } from '#shared/domain/verdict.ts'
-import { claimsToAsk, type Entailment, Entailments } from '#workers/logic/entailment.ts'
+import { claimsToAsk, type Entailment } from '#workers/logic/entailment.ts'
+import { entailmentRequest, strictestOf } from '#workers/logic/entailment-request.ts'
 import { type Case, judgeDraft, ledgerOf, weighClaims } from '#workers/logic/judge-draft.ts'
 import { promptFence } from '#workers/logic/prompt-fence.ts'
-import { promptRequest } from '#workers/logic/prompt-request.ts'
 import type { Deps, Step, StepContext } from '#workers/step.ts'
 
 type Doors = Pick<Deps, 'llm' | 'prompts' | 'modelAvailable'>
@@ -38,45 +36,18 @@ async function askModel(one: Case, doors: Doors, context: StepContext): Promise<
   const claims = ledgerOf(one)
   const asked = claimsToAsk(claims, context.tenant.config.proof.entailment)
   if (asked.length === 0) return undefined
+  const request = entailmentRequest(
+    asked.map((index) => claims[index]!),
+    passages.passages,
+    { prompt: doors.prompts['check-entailment'], fence: promptFence(context.runId, context.visit), call: context.call },
+  )
   try {
-    const reply = await doors.llm.generate(entailmentRequest(claims, asked, passages, doors, context), { signal: context.signal })
-    // Of two verdicts on one claim the stricter one counts; numbers that were not asked about count for nothing.
-    const said = new Map<number, Entailment>()
-    for (const verdict of reply.value.verdicts) {
-      const index = asked[verdict.claim - 1]
-      if (index !== undefined && (said.get(index)?.verdict ?? 'entailed') === 'entailed') said.set(index, verdict)
-    }
-    return said
+    const reply = await doors.llm.generate(request, { signal: context.signal })
+    return new Map([...strictestOf(reply.value, asked.length)].map(([at, verdict]) => [asked[at]!, verdict]))
   } catch (error) {
     context.signal.throwIfAborted()
     if (!(error instanceof StepFailure)) throw error
     context.log.warn({ code: error.failure.code }, 'no model read the claims; the checks decide alone')
     return undefined
-  }
-}
-
-function entailmentRequest(
-  claims: readonly Claim[],
-  asked: readonly number[],
-  { passages }: Passages,
-  { prompts }: Doors,
-  context: StepContext,
-) {
-  const prompt = prompts['check-entailment']
-  const cited = new Set(asked.flatMap((index) => claims[index]!.citations))
-  const user = prompt.user({
-    fence: promptFence(context.runId, context.visit),
-    passages: passages
-      .filter(({ n }) => cited.has(n))
-      .map(({ n, title, text }) => `<passage n="${n}" title=${JSON.stringify(title)}>\n${text}\n</passage>`)
-      .join('\n'),
-    claims: asked
-      .map((index, at) => JSON.stringify({ claim: at + 1, passages: claims[index]!.citations, text: claims[index]!.text }))
-      .join('\n'),
-  })
-  return {
-    ...promptRequest(prompt, user, context),
-    task: 'verify' as const,
-    schema: { name: 'entailment', type: Entailments },
   }
 }

@@ -40,14 +40,14 @@ test('reads the three formats, and takes the customer’s turns as evidence, not
   expect(rows[2]).toMatchObject({ asked: 'hello\nwhy?', passages: [{ title: 'Billing' }] })
 })
 
-test('ranks what stands in the source above what does not, and counts the hard checks', () => {
+test('ranks what stands in the source above what does not, and counts the hard checks', async () => {
   const data = write('judged.jsonl', [
     { claim: 'Invoices are sent on the 3rd of each month.', doc: 'd1', consistent: 1 },
     { claim: 'The Hub plan costs $12 a month.', doc: 'd1', consistent: 1 },
     { claim: 'The Hub plan costs $19 a month.', doc: 'd1', consistent: 0 },
     { claim: 'Refunds take two business days after the warehouse has scanned the parcel.', doc: 'd1', consistent: 0 },
   ])
-  const report = evalFaithfulness({ data, docs: [write('docs.jsonl', [SOURCE])] }, () => {})
+  const report = await evalFaithfulness({ data, docs: [write('docs.jsonl', [SOURCE])] }, () => {})
   expect(report).toMatchObject({ suite: 'faithfulness', n: 4, metrics: { auc: 1, hardChecks: { onFaithful: 0 } } })
   expect(report.metrics.hardChecks.onUnfaithful).toBeGreaterThan(0)
 })
