@@ -5,6 +5,7 @@ import { StepFailure } from '#shared/domain/failure.ts'
 import { newId } from '#shared/domain/id.ts'
 import type { App } from './app.ts'
 import type { ApiDeps } from './deps.ts'
+import { impossibleMoments } from './impossible-moments.ts'
 import { notFound, overloaded, Problem, problemBody, sendProblem } from './problem.ts'
 
 /** Fastify's own refusals, in our words. Whatever else it refuses with a 4xx keeps its status. */
@@ -45,7 +46,7 @@ export function refusalOf(error: unknown): Problem | undefined {
 type ErrorDeps = Pick<ApiDeps, 'log' | 'telemetry'>
 
 export const handleError = (deps: ErrorDeps) => (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
-  const refusal = refusalOf(error)
+  const refusal = refusalOf(error) ?? impossibleMoments(error, request)
   if (refusal) {
     if (refusal.status >= 500 && !(error instanceof Problem))
       deps.log.warn({ requestId: request.id, route: request.routeOptions.url, err: error }, 'a store was not available')

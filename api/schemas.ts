@@ -38,5 +38,9 @@ export const responses = <const T extends Readonly<Record<number, z.ZodType>>>(s
   '5xx': { content: { 'application/problem+json': { schema: ProblemDocument } } },
 })
 
+/** A moment from outside. Offsets and the years before common time can make one that no database holds. */
+export const isStorable = (moment: Date) => moment.getUTCFullYear() >= 1970 && moment.getUTCFullYear() <= 9999
+export const STORABLE = 'must lie between the years 1970 and 9999'
+
 /** Moments as they are sent: ISO 8601 in UTC. */
 export const Moment = z.iso.datetime()

@@ -7,13 +7,16 @@ import type { App } from '../app.ts'
 import { type Caller, hashKey } from '../auth.ts'
 import type { ApiDeps } from '../deps.ts'
 import { invalid, notFound } from '../problem.ts'
-import { Id, Moment, responses, Text } from '../schemas.ts'
+import { Id, isStorable, Moment, responses, STORABLE, Text } from '../schemas.ts'
 import { ByTenantId, tenantFor } from './tenants.ts'
 
 const NewKey = z.strictObject({
   name: Text(200).min(1),
   roles: z.array(Role).min(1).max(Role.options.length),
-  expiresAt: z.iso.datetime({ offset: true }).optional(),
+  expiresAt: z.iso
+    .datetime({ offset: true })
+    .refine((text) => isStorable(new Date(text)), STORABLE)
+    .optional(),
 })
 const View = z.object({
   id: z.string(),

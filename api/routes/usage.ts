@@ -3,7 +3,7 @@ import { wellFormed } from '#shared/domain/ticket.ts'
 import type { App } from '../app.ts'
 import type { ApiDeps } from '../deps.ts'
 import { invalid, Problem } from '../problem.ts'
-import { Moment, responses } from '../schemas.ts'
+import { isStorable, Moment, responses, STORABLE } from '../schemas.ts'
 
 const DAY_MS = 86_400_000
 const MAX_DAYS = 400
@@ -11,6 +11,7 @@ const MAX_DAYS = 400
 const When = z
   .union([z.iso.datetime({ offset: true }), z.iso.date()], 'must be an ISO 8601 date or time')
   .transform((text) => new Date(text))
+  .refine(isStorable, STORABLE)
 const Grouping = z.enum(['customer', 'model', 'step', 'day', 'tenant'])
 const Query = z.strictObject({
   from: When.optional(),
