@@ -80,6 +80,8 @@ export const TicketView = z.object({
   usage: z.object({
     inputTokens: z.int(),
     outputTokens: z.int(),
+    cacheReadTokens: z.int(),
+    cacheWriteTokens: z.int(),
     costUsd: z.number(),
     calls: z.int(),
     cache: z.enum(['hit', 'miss', 'none']),

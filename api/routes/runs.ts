@@ -54,7 +54,14 @@ const Timeline = z.object({
   deadlineAt: Moment,
   dueAt: Moment,
   attempts: z.array(AttemptView),
-  usage: z.object({ calls: z.int(), inputTokens: z.int(), outputTokens: z.int(), costUsd: z.number() }),
+  usage: z.object({
+    calls: z.int(),
+    inputTokens: z.int(),
+    outputTokens: z.int(),
+    cacheReadTokens: z.int(),
+    cacheWriteTokens: z.int(),
+    costUsd: z.number(),
+  }),
   /** Where the budget sent the run down the ladder: which limit, what it had left, what came next. */
   budgetRefusals: z.array(
     z.object({

@@ -60,7 +60,8 @@ const candidateView = ({ chunk, dense, sparse, fused, rerank }: ScoredCandidate)
   title: chunk.title,
   section: chunk.section,
   dense: dense ?? null,
-  sparse: sparse ?? null,
+  // The signals that the reranker reads are no part of what a score is.
+  sparse: sparse ? { rank: sparse.rank, score: sparse.score } : null,
   fused,
   rerank: rerank ?? null,
 })
