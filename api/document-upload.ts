@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import multipart from '@fastify/multipart'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { UploadFields } from '#shared/domain/document.ts'
+import { DocumentType, UploadFields } from '#shared/domain/document.ts'
 import type { UploadedDocument } from './accept-document.ts'
 import type { App } from './app.ts'
 import { uploadSlots } from './bulk.ts'
@@ -107,8 +107,11 @@ function fieldValue(name: string, value: unknown): unknown {
 
 /** The field says more than the part's own type, which programs guess. `text/plain` is such a guess for Markdown: its name decides. */
 function withType(fields: Record<string, unknown>, partType: string): Record<string, unknown> {
-  const type = ALIASES[partType] ?? partType
-  return fields.contentType !== undefined || NO_TYPE.has(type) || type === 'text/plain'
-    ? fields
-    : { ...fields, contentType: type }
+  const type = Object.hasOwn(ALIASES, partType) ? ALIASES[partType]! : partType
+  if (fields.contentType !== undefined || NO_TYPE.has(type) || type === 'text/plain') return fields
+  if (!DocumentType.safeParse(type).success) {
+    const message = `${type.slice(0, 60)} cannot be read; these can: ${DocumentType.options.join(', ')}`
+    throw new Problem(415, 'document-type-unsupported', message, { errors: [{ field: 'contentType', message }] })
+  }
+  return { ...fields, contentType: type }
 }

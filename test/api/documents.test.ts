@@ -92,6 +92,12 @@ describe('an upload', () => {
     ['a PDF called Markdown', { bytes: '%PDF-1.7\n', name: 'a.pdf', type: 'text/markdown' }, 'document-type-mismatch'],
     ['text called DOCX', { bytes: 'hello', name: 'a.docx' }, 'document-type-mismatch'],
     ['an archive', { bytes: zipOf([]), name: 'a.zip' }, 'document-type-unsupported'],
+    [
+      'a picture that says so',
+      { bytes: Buffer.from([0x89, 0x50, 0x4e, 0x47, 0]), name: 'a.png', type: 'image/png' },
+      'document-type-unsupported',
+    ],
+    ['a table', { bytes: 'a,b', name: 'a.csv', type: 'text/csv' }, 'document-type-unsupported'],
     ['a picture', { bytes: Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0]), name: 'a.jpg' }, 'document-type-unsupported'],
   ])('of %s is refused as 415, and nothing is stored', async (_, file, code) => {
     expect(problemIn(await upload(file, { id: 'wrong' }))).toMatchObject({ status: 415, code })
