@@ -7,6 +7,7 @@ import { readConfig } from '#shared/config.ts'
 import { openPostgres } from '#shared/database/engine.postgres.ts'
 import { createLog } from '#shared/wiring.ts'
 import { type Process, startAnswerline } from '#test/servers/answerline.ts'
+import { putMigratedPglite } from '#test/servers/migrated-pglite.ts'
 import { type ModelGate, startModelGate } from '#test/servers/model-gate.ts'
 import { startPostgres, type TestPostgres } from '#test/servers/postgres.ts'
 import { startRedis, type TestRedis } from '#test/servers/redis.ts'
@@ -158,6 +159,7 @@ export async function startInOneProcess(extra: Extra = () => ({})): Promise<Inst
     const around = await startAround(closers)
     const gate = await around.newGate()
     const config = readConfig({ ...environment(around.redis, around.folder, gate, extra), PORT: '0', LOG_LEVEL: 'silent' })
+    await putMigratedPglite(around.folder)
     const platform = await startPlatform({ config, roles: { api: true, work: true }, log: createLog('silent') })
     closers.push(() => platform.stop())
     const newSender = () => createSender(() => platform.url, ADMIN_KEY)

@@ -6,6 +6,7 @@ import { type Platform, startPlatform } from '#cli/platform.ts'
 import { readConfig } from '#shared/config.ts'
 import { createLog } from '#shared/wiring.ts'
 import { until } from '#test/chaos/until.ts'
+import { putMigratedPglite } from '#test/servers/migrated-pglite.ts'
 import { hasRedis, startRedis, type TestRedis } from '#test/servers/redis.ts'
 
 const KEY = 'admin-key-of-the-cache-flow-test'
@@ -28,6 +29,7 @@ describe.skipIf(!hasRedis)(`the cache, end to end${hasRedis ? '' : ' (needs redi
   beforeAll(async () => {
     redis = await startRedis()
     const config = { ...readConfig({}), dataDir: folder, redisUrl: redis.socket, port: 0, adminApiKey: KEY }
+    await putMigratedPglite(folder)
     platform = await startPlatform({ config, roles: { api: true, work: true }, log: createLog('silent') })
     await index(ARTICLE)
   })

@@ -8,6 +8,7 @@ import { type Platform, startPlatform } from '#cli/platform.ts'
 import { createLog } from '#shared/wiring.ts'
 import { BENCH_KEY, benchConfig } from '#test/bench/bench-config.ts'
 import { until } from '#test/chaos/until.ts'
+import { putMigratedPglite } from '#test/servers/migrated-pglite.ts'
 import { type ModelGate, startModelGate } from '#test/servers/model-gate.ts'
 import { hasRedis, startRedis, type TestRedis } from '#test/servers/redis.ts'
 import { type Simulator, startSimulator } from '#test/simulator/simulator.ts'
@@ -51,6 +52,7 @@ describe.skipIf(!hasRedis)('the official OpenAI client (needs redis-server on PA
       databaseUrl: undefined,
       openAi: { apiKey: 'simulated', baseUrl: gate.baseUrl },
     }
+    await putMigratedPglite(folder)
     platform = await startPlatform({ config, roles: { api: true, work: true }, log: createLog('silent') })
     const client = apiClient(platform.url, BENCH_KEY)
     await client.request('POST', '/v1/documents', { id: 'returns', title: 'Returns and warranty', text: ARTICLE })

@@ -10,6 +10,7 @@ import { apiClient } from '#cli/client.ts'
 import { type Platform, startPlatform } from '#cli/platform.ts'
 import { createLog } from '#shared/wiring.ts'
 import { benchConfig } from '#test/bench/bench-config.ts'
+import { putMigratedPglite } from '#test/servers/migrated-pglite.ts'
 import { postgresBin, startPostgres, type TestPostgres } from '#test/servers/postgres.ts'
 import { hasRedis, startRedis, type TestRedis } from '#test/servers/redis.ts'
 import { type Simulator, startSimulator } from '#test/simulator/simulator.ts'
@@ -48,6 +49,7 @@ beforeAll(async () => {
   }
   const pace = { collectEveryMs: 200, firstPollMs: 100, maxPollMs: 200, wakeEveryMs: 100, leaseMs: 10_000 }
   const batch = { thresholds: { ageMs: 300 }, pace }
+  if (databaseUrl === undefined) await putMigratedPglite(dataDir)
   platform = await startPlatform({ config, roles: { api: true, work: true }, log: createLog('silent'), batch })
   client = apiClient(platform.url, platform.key.key)
 }, 90_000)

@@ -8,6 +8,7 @@ import { type Platform, startPlatform } from '#cli/platform.ts'
 import { readConfig } from '#shared/config.ts'
 import { TenantConfig } from '#shared/domain/tenant.ts'
 import { createLog } from '#shared/wiring.ts'
+import { putMigratedPglite } from '#test/servers/migrated-pglite.ts'
 import { type OtlpReceiver, startOtlpReceiver } from '#test/servers/otlp-receiver.ts'
 import { hasRedis, startRedis, type TestRedis } from '#test/servers/redis.ts'
 import { type Simulator, startSimulator } from '#test/simulator/simulator.ts'
@@ -66,6 +67,7 @@ describe.skipIf(!hasRedis)(`money and traces${hasRedis ? '' : ' (needs redis-ser
       OPENAI_BASE_URL: `${simulator.url}/v1`,
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
     })
+    await putMigratedPglite(folder)
     platform = await startPlatform({ config, roles: { api: true, work: true }, log: createLog('silent') })
     client = apiClient(platform.url, KEY)
     const text = 'The Zanzibar box is blue. The colour of every Zanzibar box is blue, and its lid is blue, too.'

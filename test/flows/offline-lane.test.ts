@@ -8,6 +8,7 @@ import { loadDemo } from '#cli/load-demo.ts'
 import { type Platform, startPlatform } from '#cli/platform.ts'
 import { createLog } from '#shared/wiring.ts'
 import { benchConfig } from '#test/bench/bench-config.ts'
+import { putMigratedPglite } from '#test/servers/migrated-pglite.ts'
 import { hasRedis, startRedis, type TestRedis } from '#test/servers/redis.ts'
 import { type Simulator, startSimulator } from '#test/simulator/simulator.ts'
 
@@ -38,6 +39,7 @@ beforeAll(async () => {
   }
   const pace = { collectEveryMs: 200, firstPollMs: 100, maxPollMs: 200, wakeEveryMs: 100, leaseMs: 10_000 }
   const batch = { thresholds: { ageMs: 100 }, pace }
+  await putMigratedPglite(dataDir)
   platform = await startPlatform({ config, roles: { api: true, work: true }, log: createLog('silent'), batch })
   client = apiClient(platform.url, platform.key.key)
   await loadDemo(platform, client)
