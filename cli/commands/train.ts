@@ -9,6 +9,8 @@ import {
   documentSet,
   encodeMessages,
   heldOutDocuments,
+  heldOutFlags,
+  heldOutModels,
   heldOutScores,
   leaveOneSourceOut,
   MESSAGE_TRAINING,
@@ -33,8 +35,8 @@ export async function train(what: string, options: TrainOptions): Promise<number
     return 2
   }
   const rows = encodeMessages(messageCorpus(options.data))
-  const held = heldOutScores(rows, FOLDS)
-  const threshold = round(chooseThreshold(rows, held))
+  const held = heldOutModels(rows, FOLDS)
+  const threshold = round(chooseThreshold(rows, heldOutScores(rows, held)))
   const set = documentSet(options.data)
   const heldDocuments = heldOutDocuments(set, FOLDS)
   const documentThreshold = round(chooseDocumentThreshold(set, heldDocuments))
@@ -46,7 +48,7 @@ export async function train(what: string, options: TrainOptions): Promise<number
   console.log(
     JSON.stringify(
       {
-        messages: { rows: rows.length, threshold, crossValidated: shareFlagged(rows, held, threshold) },
+        messages: { rows: rows.length, threshold, crossValidated: shareFlagged(rows, heldOutFlags(rows, held, threshold)) },
         leaveOneSourceOut: leaveOneSourceOut(rows, threshold),
         documents: {
           threshold: documentThreshold,
@@ -65,7 +67,7 @@ export async function train(what: string, options: TrainOptions): Promise<number
   const message = quantise(trainMessages(rows))
   const document = quantise(trainDocuments(set))
   const header = {
-    version: 1,
+    version: 2,
     trainedOn: `${rows.length} messages, ${set.labelled.length + set.clean.length} documents`,
     message: { bits: MESSAGE_TRAINING.bits, scale: message.scale, bias: message.bias, threshold },
     document: { bits: DOCUMENT_TRAINING.bits, scale: document.scale, bias: document.bias, threshold: documentThreshold },

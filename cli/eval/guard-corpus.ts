@@ -1,6 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod'
+import { GrammarLine, grammarRows } from './guard-grammar.ts'
+import { seededRandom } from './seeded-random.ts'
 
 /** `source` is what leave-one-source-out leaves out; `weight` is how much one row counts in training. */
 export type MessageRow = {
@@ -35,9 +37,21 @@ export function readRows<T>(file: string, schema: z.ZodType<T>): T[] {
 }
 
 /** Hard cases are few and decide the false positives; ordinary ones are thousands and alike. */
-const HARD: Readonly<Record<string, number>> = { notinject: 20, wildguard_benign: 8, deepset: 6, piguard_valid: 6 }
-const ATTACK = 3
-const OWN = 4
+const HARMLESS: Readonly<Record<string, number>> = {
+  notinject: 20,
+  wildguard_benign: 30,
+  deepset: 6,
+  piguard_valid: 6,
+  kb_hard: 5,
+  toxicity: 8,
+  hint3: 3,
+  clinc150: 2,
+}
+const ATTACK = 6
+const OWN = 3
+/** Generated sentences are many and alike; the harmless ones bound what the others may teach. */
+const GENERATED = { attack: 1, harmless: 3 }
+const GRAMMAR_SEED = 5
 
 /** All messages there are to train on, each once, in a fixed order. @param data the folder of public data */
 export function messageCorpus(data: string): MessageRow[] {
@@ -53,12 +67,17 @@ export function messageCorpus(data: string): MessageRow[] {
     rows.push({ text, attack, kind, source, weight })
   }
   for (const { text, label, kind, src } of readRows(join(data, 'prompt_injection/dev.jsonl'), InjectionRow))
-    if (!kind.endsWith('_doc')) add(text, label === 1, kind, src, label === 1 ? ATTACK : (HARD[src] ?? 1))
-  for (const { text, label, kind, family } of readRows(join(OWN_DATA, 'train.jsonl'), OwnRow))
-    add(text, label === 1, kind, `own:${family}`, OWN)
+    if (!kind.endsWith('_doc')) add(text, label === 1, kind, src, label === 1 ? ATTACK : (HARMLESS[src] ?? 1))
+  for (const file of ['train.jsonl', 'train-more.jsonl'])
+    for (const { text, label, kind, family } of readRows(join(OWN_DATA, file), OwnRow))
+      add(text, label === 1, kind, `own:${family}`, OWN)
+  const grammar = readRows(join(OWN_DATA, 'train-grammar.jsonl'), GrammarLine)
+  for (const { text, label, kind, family } of grammarRows(grammar, seededRandom(GRAMMAR_SEED)))
+    add(text, label === 1, kind, `own:${family}`, label === 1 ? GENERATED.attack : GENERATED.harmless)
   for (const [folder, fields, most] of ORDINARY)
     for (const row of evenly(readRows(join(data, folder, 'dev.jsonl'), Loose), most))
-      for (const field of fields) if (typeof row[field] === 'string') add(row[field], false, 'benign', folder, 1)
+      for (const field of fields)
+        if (typeof row[field] === 'string') add(row[field], false, 'benign', folder, HARMLESS[folder] ?? 1)
   return rows
 }
 

@@ -1,37 +1,37 @@
 import { documentRows } from '#workers/logic/guard-document.ts'
-import { DOCUMENT_BITS, type HashedRow, MESSAGE_BITS } from '#workers/logic/guard-features.ts'
-import { type BinaryModel, rawScore, trainBinary, type WeightedRow } from '#workers/logic/guard-linear.ts'
-import { messageRow } from '#workers/logic/guard-message.ts'
+import { type EncodedText, encodeText, rawText } from '#workers/logic/guard-encode.ts'
+import { DOCUMENT_BITS, MESSAGE_BITS } from '#workers/logic/guard-features.ts'
+import { type BinaryModel, quantise, rawScore, trainBinary, type WeightedRow } from '#workers/logic/guard-linear.ts'
+import { SUSPICIOUS_FROM, scoreMessage } from '#workers/logic/guard-message.ts'
 import { scoreInjection } from '#workers/logic/injection-rules.ts'
 import { cleanDocuments, type DocumentRow, labelledDocuments, type MessageRow, ownLines } from './guard-corpus.ts'
+import { seededRandom } from './seeded-random.ts'
 
-export const MESSAGE_TRAINING = { bits: MESSAGE_BITS, cost: 1, epochs: 12 }
+export const MESSAGE_TRAINING = { bits: MESSAGE_BITS, cost: 0.4, epochs: 12 }
 export const DOCUMENT_TRAINING = { bits: DOCUMENT_BITS, cost: 1, epochs: 12 }
 
-/** Mulberry32: small, fast and the same everywhere. */
-export function seededRandom(seed: number): () => number {
-  let state = seed | 0
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
-
-export type EncodedMessage = MessageRow & { readonly row: HashedRow }
+export type EncodedMessage = MessageRow & { readonly encoded: EncodedText }
 
 export function encodeMessages(rows: readonly MessageRow[]): EncodedMessage[] {
-  return rows.map((each) => ({ ...each, row: messageRow(each.text, MESSAGE_BITS, scoreInjection(each.text).rules) }))
+  return rows.map((each) => ({ ...each, encoded: encodeText(each.text, MESSAGE_BITS, scoreInjection(each.text).rules) }))
 }
+
+/** A sentence of a harmless message is harmless; which sentence of an attack is the attack, nobody has marked. */
+const SENTENCE_SHARE = 0.25
 
 export function trainMessages(rows: readonly EncodedMessage[]): BinaryModel {
-  return trainBinary(rows, { ...MESSAGE_TRAINING, random: seededRandom(1) })
+  const whole = rows.map(({ encoded: { row }, attack, weight }) => ({ row, attack, weight }))
+  const sentences = rows
+    .filter(({ attack }) => !attack)
+    .flatMap(({ encoded, weight }) => encoded.sentences.map((row) => ({ row, attack: false, weight: weight * SENTENCE_SHARE })))
+  return trainBinary([...whole, ...sentences], { ...MESSAGE_TRAINING, random: seededRandom(1) })
 }
 
-/** The raw score of every row by a model that has not seen its fold; written rows keep their family in one fold. */
-export function heldOutScores(rows: readonly EncodedMessage[], folds: number): Float64Array {
-  const random = seededRandom(2)
+export type HeldOut = { readonly foldOf: readonly number[]; readonly models: readonly BinaryModel[] }
+
+/** For every row its fold, and for every fold a model that has not seen it; written rows keep their family in one fold. */
+export function heldOutModels(rows: readonly EncodedMessage[], folds: number, seed = 2): HeldOut {
+  const random = seededRandom(seed)
   const families = new Map<string, number>()
   const foldOf = rows.map(({ source }) => {
     const drawn = Math.floor(random() * folds)
@@ -40,12 +40,17 @@ export function heldOutScores(rows: readonly EncodedMessage[], folds: number): F
     if (!families.has(source)) families.set(source, families.size % folds)
     return families.get(source)!
   })
-  const scores = new Float64Array(rows.length)
-  for (let fold = 0; fold < folds; fold++) {
-    const model = trainMessages(rows.filter((_, at) => foldOf[at] !== fold))
-    for (const [at, { row }] of rows.entries()) if (foldOf[at] === fold) scores[at] = rawScore(model, row)
-  }
-  return scores
+  const models = Array.from({ length: folds }, (_, fold) => trainMessages(rows.filter((_row, at) => foldOf[at] !== fold)))
+  return { foldOf, models }
+}
+
+export const heldOutScores = (rows: readonly EncodedMessage[], { foldOf, models }: HeldOut): Float64Array =>
+  Float64Array.from(rows, ({ encoded }, at) => rawText(models[foldOf[at]!]!, encoded))
+
+/** What the whole guard would have said, rules, passages and decoding included, with the held-out models in the place of the shipped one. */
+export function heldOutFlags(rows: readonly EncodedMessage[], { foldOf, models }: HeldOut, threshold: number): boolean[] {
+  const guards = models.map((model) => ({ ...quantise(model), bits: MESSAGE_BITS, threshold }))
+  return rows.map(({ text }, at) => scoreMessage(text, text, guards[foldOf[at]!]!).score >= SUSPICIOUS_FROM)
 }
 
 /** Sources that stem from one collection are left out together. */
@@ -60,7 +65,7 @@ export function leaveOneSourceOut(rows: readonly EncodedMessage[], threshold: nu
     for (const attack of [true, false]) {
       const own = rows.filter((each) => COLLECTION(each.source) === source && each.attack === attack)
       if (own.length === 0) continue
-      const flagged = own.filter(({ row }) => rawScore(model, row) >= threshold).length
+      const flagged = own.filter(({ encoded }) => rawText(model, encoded) >= threshold).length
       result[`${source} ${attack ? 'recall' : 'falsePositiveRate'} (n=${own.length})`] = share(flagged, own.length)
     }
   }
@@ -69,12 +74,15 @@ export function leaveOneSourceOut(rows: readonly EncodedMessage[], threshold: nu
 
 const share = (part: number, whole: number) => Math.round((1000 * part) / whole) / 1000
 
+const ORDINARY_CUSTOMERS: ReadonlySet<string> = new Set(['banking77', 'bitext', 'hint3'])
+
 export type Limit = { readonly of: (row: MessageRow) => boolean; readonly falsePositives: number }
 /** At the targets or below: held-out models know a fifth less than the shipped one. */
 export const LIMITS: readonly Limit[] = [
-  { of: ({ source }) => source === 'banking77' || source === 'bitext' || source === 'hint3', falsePositives: 0.006 },
-  { of: ({ source }) => source === 'notinject', falsePositives: 0.1 },
-  { of: ({ source }) => source === 'wildguard_benign', falsePositives: 0.045 },
+  { of: ({ source }) => ORDINARY_CUSTOMERS.has(source), falsePositives: 0.0075 },
+  { of: ({ source }) => source === 'notinject', falsePositives: 0.09 },
+  { of: ({ source }) => source === 'wildguard_benign', falsePositives: 0.046 },
+  { of: ({ source }) => source === 'toxicity', falsePositives: 0.045 },
   { of: ({ source, attack }) => source.startsWith('own:ml') && !attack, falsePositives: 0.14 },
 ]
 
@@ -88,12 +96,19 @@ export function chooseThreshold(rows: readonly MessageRow[], scores: Float64Arra
   )
 }
 
-export function shareFlagged(rows: readonly MessageRow[], scores: Float64Array, threshold: number): Record<string, number> {
+/** By source; `attacks of public sources` is all of them together. */
+export function shareFlagged(rows: readonly MessageRow[], flags: readonly boolean[]): Record<string, number> {
   const groups = new Map<string, { n: number; flagged: number }>()
-  for (const [at, { source, attack, kind }] of rows.entries()) {
-    const key = `${source.startsWith('own:') ? `own ${kind}` : source} ${attack ? 'recall' : 'falsePositiveRate'}`
+  const count = (key: string, flagged: boolean) => {
     const group = groups.get(key) ?? { n: 0, flagged: 0 }
-    groups.set(key, { n: group.n + 1, flagged: group.flagged + (scores[at]! >= threshold ? 1 : 0) })
+    groups.set(key, { n: group.n + 1, flagged: group.flagged + (flagged ? 1 : 0) })
+  }
+  for (const [at, { source, attack, kind }] of rows.entries()) {
+    const own = source.startsWith('own:')
+    const flagged = flags[at] ?? false
+    count(`${own ? `own ${kind}` : source} ${attack ? 'recall' : 'falsePositiveRate'}`, flagged)
+    if (attack && !own) count('attacks of public sources, recall', flagged)
+    if (ORDINARY_CUSTOMERS.has(source)) count('ordinary customers, falsePositiveRate', flagged)
   }
   return Object.fromEntries([...groups].map(([key, { n, flagged }]) => [`${key} (n=${n})`, share(flagged, n)]))
 }

@@ -1,8 +1,8 @@
-import { foldForMatching } from '#shared/text/normalize.ts'
+import { DENSE_SCRIPT } from './guard-concepts.ts'
 
 /**
- * Text -> hashed features for the guard's linear models: word 1–3-grams and word-bounded character 2–5-grams of the folded text,
- * each block of unit length (feature hashing: Weinberger et al. 2009). No dictionary has to be shipped, and unseen words cost nothing.
+ * Text -> hashed features for the guard's linear models: word 1–3-grams, word-bounded character 3–5-grams of the folded text and, for
+ * messages, concepts, each block of one length (feature hashing: Weinberger et al. 2009). No dictionary has to be shipped, and unseen words cost nothing.
  */
 
 export const MESSAGE_BITS = 20
@@ -16,11 +16,10 @@ const MAX_TOKENS = 1_500
 const MAX_WORD_CHARACTERS = 24
 const SHORTEST_GRAM = 3
 const LONGEST_GRAM = 5
-/** Scripts that write words in one or two characters, or without spaces. */
-const DENSE_SCRIPT = /[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u1100-\u11ff]/
 export const CHARACTER_SHARE = 0.7
 export const WORD_SHARE = Math.sqrt(1 - CHARACTER_SHARE ** 2)
 const EXTRA_SHARE = 0.35
+const CONCEPT_SHARE = 0.5
 
 const CHARACTER_SEED = 4
 const hashStart = 0x811c9dc5
@@ -52,24 +51,30 @@ export function guardTokens(folded: string): string[] {
 }
 
 /**
+ * @param tokens as guardTokens gives them
  * @param bits 2^bits buckets
  * @param extra names of other signs, such as rules that hit
+ * @param concepts names of concepts and of their order, one more block of unit length
  */
-export function guardRow(text: string, bits: number, extra: readonly string[] = []): HashedRow {
-  return rowOf(guardTokens(foldForMatching(text)), bits, extra)
-}
-
-export function rowOf(tokens: readonly string[], bits: number, extra: readonly string[]): HashedRow {
+export function rowOf(
+  tokens: readonly string[],
+  bits: number,
+  extra: readonly string[],
+  concepts: readonly string[] = [],
+): HashedRow {
   const mask = 2 ** bits - 1
   const words = new Map<number, number>()
   countWords(tokens, words)
   const characters = new Map<number, number>()
   countCharacters(tokens, characters)
-  const size = words.size + characters.size
+  const signs = new Map<number, number>()
+  for (const concept of concepts) add(signs, hashOf(concept, 11))
+  const size = words.size + characters.size + signs.size
   const ids = new Int32Array(size + extra.length)
   const values = new Float32Array(size + extra.length)
   addBlock(words, WORD_SHARE, mask, ids, values, 0)
   addBlock(characters, CHARACTER_SHARE, mask, ids, values, words.size)
+  addBlock(signs, CONCEPT_SHARE, mask, ids, values, words.size + characters.size)
   for (let at = 0; at < extra.length; at++) {
     ids[size + at] = hashOf(extra[at]!, 7) & mask
     values[size + at] = EXTRA_SHARE

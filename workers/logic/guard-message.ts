@@ -1,5 +1,4 @@
-import { guardRow, type HashedRow } from './guard-features.ts'
-import { rawScore } from './guard-linear.ts'
+import { encodeText, rawText } from './guard-encode.ts'
 import { worstPassage } from './guard-passages.ts'
 import { type GuardModel, shippedWeights } from './guard-weights.ts'
 import { scoreInjection } from './injection-rules.ts'
@@ -14,19 +13,13 @@ export type MessageScore = {
 
 const SLOPE = 4
 /** A passage of a long message has to look worse than a whole one: of many passages one always looks a little bad. */
-const PASSAGE_HANDICAP = 2
-/** Rules tell words, the classifier what customers write: rules raise its doubt by this much, but do not overrule it. */
-const RULES_ADD = 0.35
+const PASSAGE_HANDICAP = 1.5
+/**
+ * Rules tell words, the classifier what customers write: rules raise its doubt by this much, but do not overrule it. Not in a long text:
+ * there some rule hits nearly every story and every role play.
+ */
+const RULES_ADD = 0.2
 export const SUSPICIOUS_FROM = 0.5
-
-/** The features of one message: words, characters and the rules that hit. The trainer uses the same function. */
-export function messageRow(text: string, bits: number, rules: readonly string[]): HashedRow {
-  return guardRow(
-    text.slice(0, 6_000),
-    bits,
-    rules.map((rule) => `rule:${rule}`),
-  )
-}
 
 /** Raw score -> 0..1, with 0.5 at the threshold. */
 export const scoreFrom = (raw: number, threshold: number) => 1 / (1 + Math.exp(-SLOPE * (raw - threshold)))
@@ -37,19 +30,24 @@ export const scoreFrom = (raw: number, threshold: number) => 1 / (1 + Math.exp(-
  */
 export function scoreMessage(text: string, raw = text, model: GuardModel = shippedWeights().message): MessageScore {
   const byRules = scoreInjection(text, raw)
-  const judge = (part: string, rules: readonly string[]) =>
-    !/\p{L}/u.test(part) ? 0 : scoreFrom(rawScore(model, messageRow(part, model.bits, rules)), model.threshold)
-  const whole = judge(text, byRules.rules)
-  const passage = whole >= SUSPICIOUS_FROM ? 0 : scoreFrom(worstPassage(text, model) - PASSAGE_HANDICAP, model.threshold)
+  const score01 = (score: number) => scoreFrom(score, model.threshold)
+  const encoded = encodeText(text, model.bits, byRules.rules)
+  const wordless = !/\p{L}/u.test(text)
+  const whole = wordless ? 0 : score01(rawText(model, encoded))
+  const passage = wordless || whole >= SUSPICIOUS_FROM ? 0 : score01(worstPassage(encoded.tokens, model) - PASSAGE_HANDICAP)
+  const judge = (piece: string) => score01(rawText(model, encodeText(piece, model.bits, scoreInjection(piece).rules)))
   const hidden = decodedPieces(raw.slice(0, 20_000)).filter((piece) => piece.hidden)
-  const decoded = Math.max(0, ...hidden.map((piece) => judge(piece.text, scoreInjection(piece.text).rules)))
+  const decoded = Math.max(0, ...hidden.map((piece) => judge(piece.text)))
 
   const classifier = Math.max(whole, passage, decoded)
   const hiddenRule = byRules.rules.some((name) => name.startsWith('hidden-in-'))
-  const score = Math.max(classifier, hiddenRule ? byRules.score : Math.min(byRules.score, classifier + RULES_ADD))
+  const total = Math.max(
+    classifier,
+    hiddenRule ? byRules.score : Math.min(byRules.score, classifier + (encoded.long ? 0 : RULES_ADD)),
+  )
   const rules = [...byRules.rules]
   if (whole >= SUSPICIOUS_FROM) rules.push('classifier')
   else if (passage >= SUSPICIOUS_FROM) rules.push('classifier:passage')
   if (decoded >= SUSPICIOUS_FROM) rules.push('classifier:decoded')
-  return { score: Math.round(score * 1000) / 1000, rules }
+  return { score: Math.round(total * 1000) / 1000, rules }
 }

@@ -1,5 +1,4 @@
-import { foldForMatching } from '#shared/text/normalize.ts'
-import { CHARACTER_SHARE, eachCharacterGram, eachWordGram, guardTokens, WORD_SHARE } from './guard-features.ts'
+import { CHARACTER_SHARE, eachCharacterGram, eachWordGram, WORD_SHARE } from './guard-features.ts'
 import type { GuardModel } from './guard-weights.ts'
 
 const PASSAGE_TOKENS = 80
@@ -10,8 +9,7 @@ const STRIDE_TOKENS = 20
  * a long letter hardly moves the score of the whole. Sums along the text make it linear, at the price that a repeated gram counts
  * every time instead of by its logarithm.
  */
-export function worstPassage(text: string, model: GuardModel): number {
-  const tokens = guardTokens(foldForMatching(text))
+export function worstPassage(tokens: readonly string[], model: GuardModel): number {
   if (tokens.length <= PASSAGE_TOKENS * 1.25) return Number.NEGATIVE_INFINITY
   const sums = runningSums(tokens, model)
   let worst = Number.NEGATIVE_INFINITY
