@@ -1,0 +1,52 @@
+import type { Passage } from '#shared/domain/passage.ts'
+import { REMOVED_SENTENCE, screenDocument } from './logic/guard-document.ts'
+import { scoreMessage } from './logic/guard-message.ts'
+import type { Deps, Step } from './step.ts'
+
+type Retrieve = Step<'support-ticket', 'retrieve', keyof Deps>
+
+/**
+ * `retrieve`, with titles and headings screened as well as texts: a prompt holds them, too, and whoever names a document chooses
+ * the words as freely as whoever writes one.
+ */
+export const withholdingHeadings =
+  (retrieve: Retrieve): Retrieve =>
+  async (facts, deps, context) => {
+    const result = await retrieve(facts, deps, context)
+    const { passages } = result.facts
+    const screened = passages.passages.map((passage) => {
+      const withheld = withoutOrders(passage, context.tenant.config.policies.blockInjectionAt)
+      // The words of an attack belong into no log.
+      if (withheld !== passage) context.log.warn({ chunkId: passage.chunkId }, 'a title or heading of a passage was withheld')
+      return withheld
+    })
+    return { ...result, facts: { ...result.facts, passages: { ...passages, passages: screened } } }
+  }
+
+/** A heading as bad as this, read as a message, is withheld for that alone. */
+const CERTAIN_FROM = 0.9
+/** With this much suspicion as a line of its document besides, a message's own bar is enough. */
+const OUT_OF_PLACE_FROM = 0.3
+
+/**
+ * The passage with each title or heading that gives orders replaced by a mark; itself where none does. They are judged as
+ * messages, which they resemble, and as the first line of their text. Either judge alone takes honest titles for orders: the one
+ * those that command ("Ignore a conversation"), the other those that ask.
+ * @param blockAt from which score on a message would be blocked
+ */
+export function withoutOrders(passage: Passage, blockAt: number): Passage {
+  const screen = (heading: string): string => {
+    const line = heading.replace(/\s+/g, ' ').trim()
+    if (line === '') return heading
+    const { score } = scoreMessage(line)
+    const withheld = score >= CERTAIN_FROM || (score >= blockAt && isOutOfPlace(line, passage.text))
+    return withheld ? REMOVED_SENTENCE : heading
+  }
+  const title = screen(passage.title)
+  const section = passage.section.map(screen)
+  const same = title === passage.title && section.every((heading, at) => heading === passage.section[at])
+  return same ? passage : { ...passage, title, section }
+}
+
+const isOutOfPlace = (line: string, text: string): boolean =>
+  screenDocument(`${line}\n${text}`, OUT_OF_PLACE_FROM).spans.some(({ start }) => start < line.length)
