@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
 import { ConfigError } from '#shared/config.ts'
+import { WrongUsage } from './usage.ts'
 
 /** Exit 0 done, 1 failed, 2 wrong usage. Commands are loaded when they are called: `--help` needs no database driver. */
 
@@ -40,7 +41,7 @@ program
   .description('send documents to the running server and wait until they can be found')
   .action(async (paths: string[], { rebuild }: { rebuild?: true }) => {
     if (rebuild && paths.length === 0) return exitWith(await (await import('./commands/rebuild-index.ts')).rebuild())
-    if (rebuild || paths.length === 0) throw new CommanderError(2, 'usage', 'index takes either paths or --rebuild')
+    if (rebuild || paths.length === 0) throw new WrongUsage('index takes either paths or --rebuild')
     exitWith(await (await import('./commands/index-paths.ts')).indexPaths(paths))
   })
 program
@@ -56,7 +57,7 @@ program
 program
   .command('eval')
   .argument('<suite>', 'cache, faithfulness, guard, intent, pii or retrieval')
-  .requiredOption('--data <file>', 'JSON lines to measure on')
+  .requiredOption('--data <files...>', 'JSON lines to measure on')
   .option('--train <file>', 'JSON lines to train on (intent), or to choose thresholds on (cache)')
   .option('--bot <name>', 'only rows of this bot (intent)')
   .option('--docs <files...>', 'JSON lines with the documents (retrieval, faithfulness)')
@@ -122,6 +123,6 @@ try {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2
   else {
     console.error(`answerline: ${error instanceof Error ? error.message : String(error)}`)
-    process.exitCode = error instanceof ConfigError ? 2 : 1
+    process.exitCode = error instanceof ConfigError || error instanceof WrongUsage ? 2 : 1
   }
 }

@@ -2,6 +2,7 @@ import Table from 'cli-table3'
 import * as z from 'zod'
 import { readConfig } from '#shared/config.ts'
 import { localClient } from '../client.ts'
+import { wholeNumber } from '../usage.ts'
 import { problemText } from '../views.ts'
 
 const Listed = z.object({
@@ -25,6 +26,7 @@ export type LetterFilter = { readonly step?: string; readonly code?: string; rea
 
 /** @returns the exit code */
 export async function listDeadLetters(filter: LetterFilter): Promise<number> {
+  if (filter.limit !== undefined) wholeNumber('--limit', filter.limit)
   const client = await localClient(readConfig())
   const query = new URLSearchParams(Object.entries(filter).filter((entry): entry is [string, string] => entry[1] !== undefined))
   const { status, body } = await client.request('GET', `/v1/dead-letters?${query}`)
@@ -47,13 +49,14 @@ export async function listDeadLetters(filter: LetterFilter): Promise<number> {
 
 /** @returns the exit code: 1 when one of them could not be redriven */
 export async function redriveDeadLetters(ids: readonly string[], filter: LetterFilter): Promise<number> {
+  const { step, code } = filter
+  const limit = filter.limit === undefined ? undefined : wholeNumber('--limit', filter.limit)
   const client = await localClient(readConfig())
-  const { step, code, limit } = filter
   const chosen = {
     ...(ids.length > 0 ? { ids } : {}),
     ...(step ? { step } : {}),
     ...(code ? { code } : {}),
-    ...(limit ? { limit: Number(limit) } : {}),
+    ...(limit === undefined ? {} : { limit }),
   }
   const { status, body } = await client.request('POST', '/v1/dead-letters/redrive', chosen)
   if (status !== 200) return failed(status, body)

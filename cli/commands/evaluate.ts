@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readConfig } from '#shared/config.ts'
@@ -11,6 +11,7 @@ import { evalIntent } from '../eval/intent.ts'
 import { evalPii } from '../eval/pii.ts'
 import { evalRetrieval } from '../eval/retrieval.ts'
 import { type Progress, startProgress } from '../progress.ts'
+import { WrongUsage, wholeNumber } from '../usage.ts'
 
 export type EvalOptions = {
   readonly data: string
@@ -30,7 +31,7 @@ const SUITES: Readonly<Record<string, Suite>> = {
   cache: async ({ data, train }, onProgress) => evalCache({ data, ...(train === undefined ? {} : { train }) }, onProgress),
   guard: async ({ data }, onProgress) => evalGuard({ data }, onProgress),
   intent: async ({ data, train, bot }, onProgress) => {
-    if (train === undefined) throw new Error('the suite "intent" needs --train FILE with {text, intent} lines')
+    if (train === undefined) throw new WrongUsage('the suite "intent" needs --train FILE with {text, intent} lines')
     return evalIntent({ train, data, ...(bot === undefined ? {} : { bot }) }, onProgress)
   },
   pii: async ({ data }, onProgress) => evalPii({ data }, onProgress),
@@ -39,16 +40,32 @@ const SUITES: Readonly<Record<string, Suite>> = {
 }
 
 /** Measures one suite on files of the user's. @returns the exit code */
-export async function evaluate(suite: string, options: EvalOptions): Promise<number> {
+export async function evaluate(
+  suite: string,
+  { data, ...options }: Omit<EvalOptions, 'data'> & { readonly data: string | readonly string[] },
+): Promise<number> {
   const run = Object.hasOwn(SUITES, suite) ? SUITES[suite] : undefined
   if (!run) {
     console.error(`answerline: unknown suite "${suite}"; there are ${Object.keys(SUITES).join(', ')}`)
     return 2
   }
   const bars = progressBars()
-  const report = await run(options, bars.update).finally(bars.stop)
+  const report = await inOneFile([data].flat(), (file) => run({ ...options, data: file }, bars.update)).finally(bars.stop)
   console.log(options.json ? JSON.stringify(report) : JSON.stringify(report, null, 2))
   return 0
+}
+
+/** Several files are measured as one: their lines, one file after the other. */
+async function inOneFile<T>(files: readonly string[], measure: (file: string) => Promise<T>): Promise<T> {
+  if (files.length === 1) return measure(files[0]!)
+  const folder = mkdtempSync(join(tmpdir(), 'answerline-eval-data-'))
+  try {
+    const joined = join(folder, 'data.jsonl')
+    for (const file of files) appendFileSync(joined, `${readFileSync(file, 'utf8')}\n`)
+    return await measure(joined)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 }
 
 async function faithfulnessSuite({ data, docs, withModel, limit }: EvalOptions, onProgress: OnProgress): Promise<unknown> {
@@ -65,14 +82,8 @@ async function faithfulnessSuite({ data, docs, withModel, limit }: EvalOptions, 
   }
 }
 
-function wholeNumber(option: string, text: string): number {
-  const value = Number(text)
-  if (!Number.isSafeInteger(value) || value < 1) throw new Error(`${option} must be a whole number from 1 on, not "${text}"`)
-  return value
-}
-
 async function retrievalSuite({ data, docs, maskSym, without }: EvalOptions, onProgress: OnProgress): Promise<unknown> {
-  if (docs === undefined) throw new Error('the suite "retrieval" needs --docs FILE… with the documents')
+  if (docs === undefined) throw new WrongUsage('the suite "retrieval" needs --docs FILE… with the documents')
   const fields = (without ?? '').split(',').filter(Boolean)
   const dataDir = mkdtempSync(join(tmpdir(), 'answerline-eval-'))
   // Indexes of their own, so that no knowledge of the installation has a part in it.
