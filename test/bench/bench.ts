@@ -11,6 +11,7 @@ import { benchMemory, FULL_MEMORY, QUICK_MEMORY } from './memory.ts'
 import { benchPipeline, FULL, QUICK } from './pipeline.ts'
 import { type BenchReport, print } from './report.ts'
 import { benchRetrieval, FULL_RETRIEVAL, QUICK_RETRIEVAL } from './retrieval.ts'
+import { benchSealing, FULL_SEALING, QUICK_SEALING } from './sealing.ts'
 import { benchStream, FULL_STREAM, QUICK_STREAM } from './stream.ts'
 
 /** `npm run bench -- NAME [--json] [--quick] [--runs N] [--rounds N] [--heap MB] [--profile FOLDER]`: one benchmark, its baseline measured in the same run. */
@@ -50,6 +51,7 @@ const BENCHES: Readonly<Record<string, (options: BenchArguments) => Promise<Benc
   },
   leaks: ({ quick, runs, say }) =>
     benchLeaks({ ...(quick ? QUICK_LEAKS : FULL_LEAKS), ...(runs === undefined ? {} : { tickets: runs }), say }),
+  sealing: ({ quick }) => benchSealing(quick ? QUICK_SEALING : FULL_SEALING),
   'intent-latency': ({ quick, ...options }) => benchIntentLatency({ ...(quick ? QUICK_INTENT : FULL_INTENT), ...options }),
 }
 
