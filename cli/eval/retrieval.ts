@@ -36,7 +36,7 @@ type Answered = {
 }
 export const MASKED_KINDS: ReadonlySet<string> = new Set(['symptom', 'error'])
 const AUDIENCES: readonly Audience[] = ['public']
-const PER_LEG = 100
+export const PER_LEG = 100
 
 /** Retrieval quality by document, for each leg and for what the product makes of both, by kind of query and overall. */
 export async function evalRetrieval(

@@ -48,10 +48,7 @@ export const SIGNALS = [
   'documentCovered',
   // Of the whole document, read word by word.
   'lead',
-  'chunks',
   'length',
-  'textWide',
-  'textNarrow',
   'beginnings',
   'names',
   'distinctive',

@@ -52,7 +52,7 @@ export type SearchResult = {
   readonly candidates?: ScoredCandidate[]
   /** What was searched for beside the query itself, only with `explain`. */
   readonly expansion?: { readonly synonyms: string[]; readonly hypothetical?: string }
-  /** What `evidence` was calculated from, only with `explain`: score, lead, cosine and `SIGNALS` of the best candidate. */
+  /** What `evidence` was calculated from, only with `explain`: columns of `answerabilityRow`. */
   readonly evidenceFrom?: readonly number[]
 }
 

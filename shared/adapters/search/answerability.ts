@@ -1,41 +1,69 @@
 import type { Passage } from '#shared/domain/passage.ts'
+import { SIGNALS } from '#shared/ports/search-index.ts'
 import type { ScoredCandidate } from '#shared/ports/searcher.ts'
 import { evidenceFor } from '#shared/text/evidence.ts'
 import { contentTerms } from '#shared/text/tokenize.ts'
-import { weightsFor } from './match-weights.ts'
+import { ANSWERABLE } from './match-weights.ts'
 
 /** Word shares as they come from indexes without signals: this share says as much as `CALIBRATED` does on the calibrated scale. */
 const WORD_SHARE = 0.15
-const CALIBRATED = 0.1
+const CALIBRATED = 0.07
+const MAX_LEAD = 3
 
 /**
- * How likely the best passage answers, 0..1: a logistic model over the signals of the best candidate, its score and its lead, learned
- * by `cli/eval/retrieval-train.ts` on questions with and without an answer in the knowledge. Indexes without signals give the share of
+ * How likely the best passage answers, 0..1: a logistic model over the signs of the best candidate and its lead, learned by
+ * `cli/eval/retrieval-train.ts` on questions with and without an answer in the knowledge. Indexes without signals give the share of
  * the question's words that one passage holds, stretched to the same threshold.
  */
 export function evidenceOf(query: string, candidates: readonly ScoredCandidate[], passages: readonly Passage[]): number {
   if (passages.length === 0) return 0
   const features = answerabilityFeatures(candidates)
   if (features === undefined) return byWordShare(query, passages)
-  const weights = weightsFor(features).answerable
-  let sum = weights[0]!
+  let sum = ANSWERABLE[0]!
   features.forEach((value, i) => {
-    sum += weights[i + 1]! * value
+    sum += ANSWERABLE[i + 1]! * value
   })
   return 1 / (1 + Math.exp(-sum))
 }
 
 /**
  * @param candidates as the reranker left them, best first
- * @returns score, lead over the next document, cosine, then the signals of the best; undefined where there are no signals
+ * @returns the columns of `answerabilityRow`; undefined where there are no signals
  */
 export function answerabilityFeatures(candidates: readonly ScoredCandidate[]): number[] | undefined {
   const best = candidates[0]
   const signals = best?.sparse?.signals
   if (best?.rerank === undefined || signals === undefined) return undefined
   const next = candidates.find(({ chunk, rerank }) => rerank !== undefined && chunk.documentId !== best.chunk.documentId)
-  const lead = next?.rerank === undefined ? 1 : Math.min(1, best.rerank - next.rerank)
-  return [best.rerank, lead, best.dense?.score ?? 0, ...signals]
+  return answerabilityRow([...signals, best.dense?.score ?? 0], best.rerank, next?.rerank)
+}
+
+/**
+ * Shares and ratios only: sums of BM25 grow with the knowledge and with the question, so a scale learned on sums would not hold in
+ * another knowledge. The lead is one of log odds, because that is what the weights of the reranker were fitted to.
+ * @param row signals and cosine of the best passage
+ * @param next the score of the next document's best, if there is one
+ */
+export function answerabilityRow(row: readonly number[], score: number, next: number | undefined): number[] {
+  const of = (name: (typeof SIGNALS)[number]) => row[SIGNALS.indexOf(name)]!
+  // The square root of the query's weight: what sums were divided by.
+  const root = of('documentCoverage') > 0.01 ? of('documentCovered') / of('documentCoverage') : Math.max(1, of('covered'))
+  return [
+    next === undefined ? MAX_LEAD : Math.min(MAX_LEAD, score - next),
+    row.at(-1)!,
+    of('coverage'),
+    of('documentCoverage'),
+    of('nearestShare'),
+    of('titleShare'),
+    of('bestShare'),
+    of('distinctive'),
+    of('rareThree'),
+    of('document') / root,
+    of('passage') / root,
+    of('section') / root,
+    // About how many words of one document's rarity the question has.
+    Math.log(0.1 + root ** 2 / of('rarity')),
+  ]
 }
 
 function byWordShare(query: string, passages: readonly Passage[]): number {

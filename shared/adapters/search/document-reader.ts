@@ -4,13 +4,12 @@ import { TermBeginnings } from './term-beginnings.ts'
 
 /** A book among articles is judged by its beginning: reading on would cost every query that it shares a word with. */
 const MAX_CHUNKS = 40
-const WIDE = { k1: 1.2, b: 0.3 }
-const NARROW = { k1: 0.8, b: 0.9 }
-const MIDDLE = { k1: 1.2, b: 0.6 }
+const K1 = 1.2
+const B = 0.6
 /** What a word of every report counts against one that is the query's own. */
 const BOILERPLATE_WEIGHT = 0.2
 
-type Read = { readonly inText: Uint16Array; readonly anywhere: Uint8Array; readonly begins: Float32Array; readonly pairs: number }
+type Read = { readonly inText: Uint8Array; readonly anywhere: Uint8Array; readonly begins: Float32Array; readonly pairs: number }
 
 /** Reads whole documents, once a query each, for what single passages do not tell: an article's words are spread over its chunks. */
 export class DocumentReader {
@@ -53,19 +52,16 @@ export class DocumentReader {
   read(number: number, leads: Float32Array): number[] {
     const known = this.#known.get(number)
     if (known) return known
-    const { table, liveDocuments, liveChunks, totalDocumentLength, documentLengths } = this.#index
+    const { table, liveDocuments, totalDocumentLength, documentLengths } = this.#index
     const [from, end] = [table.firstChunkOf(number), table.firstChunkOf(number + 1)]
     const read = this.#readChunks(from, Math.min(end, from + MAX_CHUNKS))
     const documents = Math.max(1, liveDocuments)
     const length = documentLengths.values[number]! / (totalDocumentLength / documents)
-    const held = (slot: number) => (read.inText[slot]! > 0 ? 1 : 0)
+    const held = (slot: number) => read.inText[slot]!
     const [first] = this.#rarest
     const signals = [
       leads[from]! * this.#scale,
-      Math.log((end - from) / (Math.max(1, liveChunks) / documents)),
       Math.log(Math.max(length, 1e-3)),
-      this.#saturated(read.inText, length, WIDE),
-      this.#saturated(read.inText, length, NARROW),
       this.#begun(read.begins, length),
       this.#share(read, (slot) => this.#query.names[slot]!),
       this.#share(read, (slot) => (this.#query.boilerplate[slot] ? BOILERPLATE_WEIGHT : 1)),
@@ -79,7 +75,7 @@ export class DocumentReader {
 
   #readChunks(from: number, end: number): Read {
     const size = this.#query.terms.length
-    const inText = new Uint16Array(size)
+    const inText = new Uint8Array(size)
     const anywhere = new Uint8Array(size)
     const begins = new Float32Array(this.#asked.length)
     const starts = this.#index.beginnings.slots
@@ -95,7 +91,7 @@ export class DocumentReader {
         if (slot >= 0) {
           anywhere[slot] = 1
           if (i >= passage.textAt) {
-            inText[slot] = inText[slot]! + 1
+            inText[slot] = 1
             if (before >= 0 && this.#neighbours.has(this.#pair(before, slot))) pairs += this.#lesser(before, slot)
           }
         }
@@ -105,20 +101,10 @@ export class DocumentReader {
     return { inText, anywhere, begins, pairs }
   }
 
-  #saturated(counts: Uint16Array, length: number, { k1, b }: typeof WIDE): number {
-    const norm = k1 * (1 - b + b * length)
-    let score = 0
-    for (let slot = 0; slot < counts.length; slot++) {
-      const times = counts[slot]!
-      if (times > 0) score += (this.#query.weights[slot]! * times * (k1 + 1)) / (times + norm)
-    }
-    return score * this.#scale
-  }
-
   #begun(counts: Float32Array, length: number): number {
-    const norm = MIDDLE.k1 * (1 - MIDDLE.b + MIDDLE.b * length)
+    const norm = K1 * (1 - B + B * length)
     let score = 0
-    for (let i = 0; i < counts.length; i++) score += (this.#asked[i]!.weight * counts[i]! * (MIDDLE.k1 + 1)) / (counts[i]! + norm)
+    for (let i = 0; i < counts.length; i++) score += (this.#asked[i]!.weight * counts[i]! * (K1 + 1)) / (counts[i]! + norm)
     return score * this.#scale
   }
 

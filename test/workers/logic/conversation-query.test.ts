@@ -9,7 +9,7 @@ test('a question without turns before it stays as it is', () => {
   expect(withHistory('How much is it?', [{ by: 'agent', text: 'Hello!' }])).toBe('How much is it?')
 })
 
-test('the question weighs most, the latest turn of the customer more than those before, answers nothing', () => {
+test('the question weighs most, the latest turn of the customer more than those before', () => {
   const query = withHistory('How much is it?', [
     customer('Do you sell hubs?'),
     { by: 'agent', text: 'We do.' },
@@ -19,6 +19,22 @@ test('the question weighs most, the latest turn of the customer more than those 
   expect(times(query, 'And sensors?')).toBeGreaterThan(times(query, 'Do you sell hubs?'))
   expect(times(query, 'Do you sell hubs?')).toBe(1)
   expect(query).not.toContain('We do.')
+})
+
+test('of answers only the names of the latest one are searched for, once, and no placeholder', () => {
+  const query = withHistory('Is there a free trial?', [
+    customer('What is the Analytics Engine?'),
+    { by: 'agent', text: 'It is a Cloudant thing.' },
+    customer('And who may use it?'),
+    { by: 'agent', text: 'Anybody with an account of Watson Studio may use it. Write to [EMAIL_1] or [PERSON_2] about it.' },
+  ])
+  expect(query.split('\n').at(-1)).toBe('Watson Studio')
+  expect(query).not.toContain('Cloudant')
+})
+
+test('an answer that is all capitals and brackets takes no longer than any other', () => {
+  const answer = `x ${'[A'.repeat(200_000)}${'A_'.repeat(200_000)}`
+  expect(withHistory('why', [customer('how'), { by: 'agent', text: answer }]).length).toBeLessThan(1_000)
 })
 
 test('a long conversation is cut to its latest turns, and a long turn to its beginning', () => {
