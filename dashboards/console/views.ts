@@ -112,8 +112,9 @@ async function showEscalations(
 ): Promise<FastifyReply> {
   const { tenantId, actor } = viewer
   const mine = queryOf(request).mine === '1'
-  const filter = { open: true, limit: MAX_ESCALATIONS, ...(mine && { claimedBy: actor }) }
-  const escalations = await deps.escalations.list(tenantId, filter)
+  const filter = { open: true, limit: MAX_ESCALATIONS + 1, ...(mine && { claimedBy: actor }) }
+  const found = await deps.escalations.list(tenantId, filter)
+  const escalations = found.slice(0, MAX_ESCALATIONS)
   const held = escalations.filter(({ claimedBy }) => claimedBy === actor).slice(0, MAX_WORKBENCHES)
   const loaded = await Promise.all(held.map(({ runId }) => deps.runLog.load(runId)))
   const runs = new Map(loaded.flatMap((run) => (run?.tenantId === tenantId ? [[run.id, run] as const] : [])))
@@ -121,6 +122,7 @@ async function showEscalations(
     escalations,
     runs,
     mine,
+    more: found.length > escalations.length,
     actor,
     formToken: formTokenFor(request),
     now: deps.clock.now(),

@@ -99,6 +99,12 @@ describe('a form', () => {
     expect(back.headers.location).toBe('/console/runs/run_dead?done=redriven&n=1')
   })
 
+  test('are the most urgent ones where there are more than a page takes, and the page says so', async () => {
+    expect((await get('/console/escalations')).body).toContain('2 open cases')
+    for (let i = 0; i < 100; i++) world.escalations.push({ ...world.escalations[0]!, id: `esc_more_${i}` })
+    expect((await get('/console/escalations')).body).toContain('the 100 most urgent open cases; others wait behind them')
+  })
+
   test('sent twice decides once', async () => {
     const _token = await tokenFor(KEYS.agent, '/console/escalations')
     const form = { _token, text: 'We are sorry.\r\nIt comes tomorrow.' }

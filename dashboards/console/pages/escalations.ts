@@ -12,6 +12,8 @@ export type EscalationsModel = {
   /** The runs of those that the viewer holds. */
   readonly runs: ReadonlyMap<string, Run>
   readonly mine: boolean
+  /** There are more than are shown. */
+  readonly more: boolean
   readonly actor: string
   readonly formToken: string
   readonly now: Date
@@ -19,7 +21,7 @@ export type EscalationsModel = {
 
 export function escalationsPage(model: EscalationsModel): Html {
   const { escalations, mine } = model
-  return html`<div class="title"><h1>Escalations</h1><p class="quiet">${plural(escalations.length, 'open case')}${mine ? ' held by you' : ''} · ${
+  return html`<div class="title"><h1>Escalations</h1><p class="quiet">${model.more ? `the ${escalations.length} most urgent open cases; others wait behind them` : plural(escalations.length, 'open case')}${mine ? ' held by you' : ''} · ${
     mine ? html`<a href="/console/escalations">all open</a>` : html`<a href="/console/escalations?mine=1">only mine</a>`
   }</p></div>
 ${escalations.length === 0 ? html`<p class="empty">Nobody waits for a person. Well done.</p>` : escalations.toSorted(byUrgency).map((escalation) => card(escalation, model))}`
