@@ -22,7 +22,7 @@ COPY demo ./demo
 COPY pipelines ./pipelines
 COPY shared ./shared
 COPY workers ./workers
-RUN mkdir /data && chown node:node /data
+RUN mkdir /data /keys && chown node:node /data /keys
 USER node
 VOLUME /data
 EXPOSE 3000
