@@ -1,18 +1,18 @@
-import { countTokens } from '#shared/text/count-tokens.ts'
-import { type Block, cutBlock, type Stretch, sizeOf } from './chunk-blocks.ts'
+import { type Block, cutBlock, type Stretch, sizeOf, withTokens } from './chunk-blocks.ts'
+import type { Sliced } from './in-slices.ts'
 
 /** Where the headings are, for strategies that do not look at them when they cut. */
 type Headings = readonly Block[]
 
 /** Paragraphs as long as they fit together, then lines, sentences, characters. */
-export function recursiveStretches(text: string, headings: Headings, maxTokens: number): Stretch[] {
+export function* recursiveStretches(text: string, headings: Headings, maxTokens: number): Sliced<Stretch[]> {
   const seams = [...text.matchAll(/\n[ \t]*\n/g)].map((blank) => blank.index + blank[0].length)
   const whole: Block = { kind: 'body', start: 0, end: text.length, section: [], seams }
-  return cutBlock(text, whole, maxTokens).map((stretch) => counted(text, stretch, headings))
+  return yield* counted(text, yield* cutBlock(text, whole, maxTokens), headings)
 }
 
 /** So many tokens, cut between words. */
-export function fixedStretches(text: string, headings: Headings, maxTokens: number): Stretch[] {
+export function* fixedStretches(text: string, headings: Headings, maxTokens: number): Sliced<Stretch[]> {
   const stretches: Stretch[] = []
   let perToken = 4
   for (let start = skipSpace(text, 0); start < text.length; ) {
@@ -22,12 +22,14 @@ export function fixedStretches(text: string, headings: Headings, maxTokens: numb
       const shorter = start + Math.max(1, Math.floor(((end - start) * maxTokens * 0.97) / tokens))
       end = wordEnd(text, start, Math.min(shorter, end - 1))
       tokens = sizeOf(text.slice(start, end))
+      yield end - start
     }
     perToken = Math.max(0.5, (end - start) / Math.max(1, tokens))
-    stretches.push(counted(text, { start, end: trimmedEnd(text, start, end), section: [], tokens }, headings))
+    stretches.push({ start, end: trimmedEnd(text, start, end), section: [], tokens })
+    yield end - start
     start = skipSpace(text, end)
   }
-  return stretches
+  return yield* counted(text, stretches, headings)
 }
 
 /** The last word's end before `at`, or `at` itself within a word that is longer than a chunk; never inside a surrogate pair. */
@@ -46,8 +48,9 @@ function skipSpace(text: string, from: number): number {
 
 const trimmedEnd = (text: string, start: number, end: number) => start + text.slice(start, end).trimEnd().length
 
-function counted(text: string, stretch: Stretch, headings: Headings): Stretch {
-  return { ...stretch, section: sectionAt(headings, stretch.start), tokens: countTokens(text.slice(stretch.start, stretch.end)) }
+function* counted(text: string, stretches: readonly Stretch[], headings: Headings): Sliced<Stretch[]> {
+  const all = yield* withTokens(text, stretches)
+  return all.map((stretch) => ({ ...stretch, section: sectionAt(headings, stretch.start) }))
 }
 
 /** The headings above an offset; one that stands there itself counts. */

@@ -9,6 +9,7 @@ import { markdownBlocks, plainBlocks } from './chunk-markdown.ts'
 import { withOverlap } from './chunk-overlap.ts'
 import { type EmbedTexts, semanticStretches } from './chunk-semantic.ts'
 import { type Chunking, chunkingName, DEFAULT_CHUNKING } from './chunk-sizes.ts'
+import { atOnce, inSlices, type Sliced } from './in-slices.ts'
 
 /** Beyond this Markdown is read as plain paragraphs: structure is not worth parsing megabytes of it for. */
 const MAX_MARKDOWN_CHARACTERS = 300_000
@@ -25,21 +26,23 @@ export function chunkDocument(
   parsed: ParsedDocument,
   chunking: Chunking = DEFAULT_CHUNKING,
 ): Chunk[] {
-  return chunksFrom(documentId, version, parsed, chunking, stretchesOf(parsed, chunking))
+  return atOnce(chunksFrom(documentId, version, parsed, chunking, stretchesOf(parsed, chunking)))
 }
 
-/** The same by every strategy; `semantic` needs an embedder, and falls back to `structure` where it has too little or too much to compare. */
+/** The same by every strategy, in slices that let others have their turn; `semantic` needs an embedder, and falls back to `structure` where it has too little or too much to compare. */
 export async function chunkWith(
   documentId: string,
   version: string,
   parsed: ParsedDocument,
   chunking: Chunking,
   embed: EmbedTexts,
+  signal?: AbortSignal,
 ): Promise<Chunk[]> {
-  if (chunking.strategy !== 'semantic') return chunkDocument(documentId, version, parsed, chunking)
+  const chunked = (stretches: Sliced<Stretch[]>) => inSlices(chunksFrom(documentId, version, parsed, chunking, stretches), signal)
+  if (chunking.strategy !== 'semantic') return chunked(stretchesOf(parsed, chunking))
   const headings = blocksOf(parsed).filter(({ kind }) => kind === 'heading')
   const stretches = await semanticStretches(parsed.text, headings, roomOf(chunking), embed)
-  return chunksFrom(documentId, version, parsed, chunking, stretches ?? stretchesOf(parsed, chunking))
+  return chunked(stretches ?? stretchesOf(parsed, chunking))
 }
 
 /** The overlap comes on top of a stretch, and both together stay within the size. */
@@ -49,7 +52,7 @@ const roomOf = ({ sizes, overlapTokens }: Chunking) => ({
   target: Math.min(sizes.target, sizes.max - overlapTokens),
 })
 
-function stretchesOf(parsed: ParsedDocument, chunking: Chunking): Stretch[] {
+function stretchesOf(parsed: ParsedDocument, chunking: Chunking): Sliced<Stretch[]> {
   const { text } = parsed
   const { strategy } = chunking
   const room = roomOf(chunking)
@@ -71,18 +74,19 @@ function blocksOf({ text, structure }: ParsedDocument): Block[] {
   return isMarkdown ? markdownBlocks(text) : plainBlocks(text)
 }
 
-function chunksFrom(
+function* chunksFrom(
   documentId: string,
   contentHash: string,
   parsed: ParsedDocument,
   chunking: Chunking,
-  stretches: readonly Stretch[],
-): Chunk[] {
+  stretches: Sliced<readonly Stretch[]>,
+): Sliced<Chunk[]> {
   const { text, title, url, product, audience, language, modifiedAt, pageStarts } = parsed
   const name = chunkingName(chunking)
   // Chunks of one text cut in two ways must never be served together, so they are two versions.
   const version = name === '' ? contentHash : `${hash('sha256', name, 'hex').slice(0, 6)}-${contentHash}`
-  return withOverlap(text, stretches, chunking.overlapTokens).map(({ start, end, section, tokens }, position) => ({
+  const overlapping = yield* withOverlap(text, yield* stretches, chunking.overlapTokens)
+  return overlapping.map(({ start, end, section, tokens }, position) => ({
     id: `${documentId}:${version.slice(0, 12)}:${position}`,
     documentId,
     version,
@@ -105,6 +109,6 @@ function chunksFrom(
 const pageOf = (pageStarts: readonly number[], offset: number): number =>
   Math.max(1, pageStarts.findLastIndex((start) => start <= offset) + 1)
 
-/** What is embedded: a stretch torn from its article says "the device"; title, product, address, headings and context say which. */
+/** What is embedded: a stretch torn from its article says "the device"; title, product, address, headings and context say which. Who changes it gives `hash` a new version. */
 export const embeddingText = ({ title, product, url, section, context, text }: Chunk): string =>
   [title, [product, addressWords(url)].filter(Boolean).join(' '), section.join(' > '), context, text].filter(Boolean).join('\n')

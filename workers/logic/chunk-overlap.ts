@@ -1,19 +1,26 @@
 import { countTokens } from '#shared/text/count-tokens.ts'
 import type { Stretch } from './chunk-blocks.ts'
+import type { Sliced } from './in-slices.ts'
 
 /**
  * Lets each stretch begin with the last sentences (else words) of the one before, as far as they fit into so many tokens. Not
  * across headings: what another section says would be taken for this one's.
  */
-export function withOverlap(text: string, stretches: readonly Stretch[], overlapTokens: number): Stretch[] {
+export function* withOverlap(text: string, stretches: readonly Stretch[], overlapTokens: number): Sliced<Stretch[]> {
   if (overlapTokens === 0) return [...stretches]
-  return stretches.map((stretch, i) => {
-    const before = stretches[i - 1]
-    if (!before || before.section.join('\n') !== stretch.section.join('\n')) return stretch
-    const start = overlapStart(text, before, overlapTokens)
-    if (start >= before.end) return stretch
-    return { ...stretch, start, tokens: countTokens(text.slice(start, stretch.end)) }
-  })
+  const overlapping: Stretch[] = []
+  for (const [i, stretch] of stretches.entries()) {
+    overlapping.push(overlapped(text, stretch, stretches[i - 1], overlapTokens))
+    yield stretch.end - stretch.start
+  }
+  return overlapping
+}
+
+function overlapped(text: string, stretch: Stretch, before: Stretch | undefined, overlapTokens: number): Stretch {
+  if (!before || before.section.join('\n') !== stretch.section.join('\n')) return stretch
+  const start = overlapStart(text, before, overlapTokens)
+  if (start >= before.end) return stretch
+  return { ...stretch, start, tokens: countTokens(text.slice(start, stretch.end)) }
 }
 
 function overlapStart(text: string, { start, end }: Stretch, overlapTokens: number): number {

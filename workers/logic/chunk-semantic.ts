@@ -1,8 +1,9 @@
 import { countTokens } from '#shared/text/count-tokens.ts'
 import { splitSentences, type TextUnit } from '#shared/text/sentences.ts'
 import { sectionAt } from './chunk-blindly.ts'
-import { type Block, cutBlock, type Stretch } from './chunk-blocks.ts'
+import { type Block, cutBlock, type Stretch, withTokens } from './chunk-blocks.ts'
 import type { ChunkSizes } from './chunk-sizes.ts'
+import type { Sliced } from './in-slices.ts'
 
 export type EmbedTexts = (texts: readonly string[]) => Promise<readonly Float32Array[]>
 
@@ -23,17 +24,28 @@ export async function semanticStretches(
   headings: readonly Block[],
   sizes: ChunkSizes,
   embed: EmbedTexts,
-): Promise<Stretch[] | undefined> {
+): Promise<Sliced<Stretch[]> | undefined> {
   const units = splitSentences(text)
   if (units.length < 3 || units.length > MAX_SENTENCES) return undefined
   const distances = await distancesBetween(text, units, embed)
+  return grouped(text, headings, units, distances, sizes)
+}
+
+function* grouped(
+  text: string,
+  headings: readonly Block[],
+  units: readonly TextUnit[],
+  distances: readonly number[],
+  sizes: ChunkSizes,
+): Sliced<Stretch[]> {
   const threshold = percentile(distances, BREAKPOINT_PERCENTILE)
   const groups: { start: number; end: number; tokens: number; section: readonly string[] }[] = []
-  units.forEach((unit, i) => {
+  for (const [i, unit] of units.entries()) {
     // What stands between two sentences (a heading, the head of a table) belongs to the one after it: nothing may be left out.
     const start = units[i - 1]?.end ?? 0
     const end = i === units.length - 1 ? text.length : unit.end
     const tokens = countTokens(text.slice(start, end))
+    yield end - start
     const section = sectionAt(headings, unit.start)
     const open = groups.at(-1)
     const sameSection = open !== undefined && open.section.join('\n') === section.join('\n')
@@ -42,10 +54,11 @@ export async function semanticStretches(
       open.end = end
       open.tokens += tokens
     } else groups.push({ start, end, tokens, section })
-  })
-  return groups
-    .flatMap(({ start, end, section }) => cutBlock(text, { kind: 'body', start, end, section, seams: [] }, sizes.max))
-    .map((stretch) => ({ ...stretch, tokens: countTokens(text.slice(stretch.start, stretch.end)) }))
+  }
+  const stretches: Stretch[] = []
+  for (const { start, end, section } of groups)
+    stretches.push(...(yield* cutBlock(text, { kind: 'body', start, end, section, seams: [] }, sizes.max)))
+  return yield* withTokens(text, stretches)
 }
 
 async function distancesBetween(text: string, units: readonly TextUnit[], embed: EmbedTexts): Promise<number[]> {

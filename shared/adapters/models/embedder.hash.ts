@@ -7,6 +7,11 @@ const IDENTIFIER_WEIGHT = 1.5
 const PAIR_WEIGHT = 0.5
 const CHARACTERS_WEIGHT = 0.35
 const MAX_CHARACTERS = 40_000
+/**
+ * Grows with every change of what comes out for a document, be it made here or in what is embedded of a chunk (`embeddingText`): an index
+ * of another version is not searched but built anew. 2: title, product, address, headings and context are embedded with the text.
+ */
+const VERSION = 2
 
 /**
  * Vectors without a model: feature hashing with signs (Weinberger et al., "Feature hashing for large scale multitask
@@ -19,7 +24,7 @@ export class HashEmbedder implements Embedder {
 
   constructor(dimensions = 512) {
     this.dimensions = dimensions
-    this.id = `hash-${dimensions}-v1`
+    this.id = `hash-${dimensions}-v${VERSION}`
   }
 
   async embed(texts: readonly string[], _kind: 'document' | 'query', signal: AbortSignal): Promise<Float32Array[]> {

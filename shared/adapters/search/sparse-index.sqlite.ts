@@ -6,7 +6,7 @@ import { ChunkCache } from './chunk-cache.ts'
 import { acceptor } from './chunk-filter.ts'
 import type { ChunkFacts } from './document-table.ts'
 import { FieldedIndex } from './fielded-index.ts'
-import { type DocumentTerms, documentTermsOf } from './indexed-terms.ts'
+import { type DocumentTerms, documentTermsInTurns, documentTermsOf } from './indexed-terms.ts'
 import { MatchRoom, matchPassages } from './match-passages.ts'
 import { type Schema, SqliteFiles } from './sqlite-file.ts'
 
@@ -54,7 +54,7 @@ export class SqliteSparseIndex implements SparseIndex {
   }
 
   async replaceDocument(tenantId: string, documentId: string, items: readonly Chunk[], signal: AbortSignal): Promise<void> {
-    const terms = documentTermsOf(items)
+    const terms = await documentTermsInTurns(items, signal)
     await this.#files.write(tenantId, signal, (database) => {
       removeRows(database, documentId)
       const addChunk = database.prepare(
