@@ -6,6 +6,7 @@ import { benchDayCost, FULL_DAY, QUICK_DAY } from './day-cost.ts'
 import { benchGateway, FULL_GATEWAY, QUICK_GATEWAY } from './gateway.ts'
 import { benchIngest, FULL_INGEST, QUICK_INGEST } from './ingest.ts'
 import { benchIntentLatency, FULL_INTENT, QUICK_INTENT } from './intent-latency.ts'
+import { benchLanes, FULL_LANES, QUICK_LANES } from './lanes.ts'
 import { benchLeaks, FULL_LEAKS, QUICK_LEAKS } from './leaks.ts'
 import { benchMemory, FULL_MEMORY, QUICK_MEMORY } from './memory.ts'
 import { benchPipeline, FULL, QUICK } from './pipeline.ts'
@@ -36,6 +37,10 @@ const BENCHES: Readonly<Record<string, (options: BenchArguments) => Promise<Benc
     benchBatch({ ...(quick ? QUICK_BATCH : FULL_BATCH), ...options, workload: 'documents', woken: 0, assembled: 0 }),
   'batch-anthropic': ({ quick, ...options }) =>
     benchBatch({ ...(quick ? QUICK_BATCH : FULL_BATCH), ...options, workload: 'documents', provider: 'anthropic', woken: 0 }),
+  lanes: ({ quick, runs, say }) => {
+    const sizes = quick ? QUICK_LANES : FULL_LANES
+    return benchLanes({ ...sizes, ...(runs === undefined ? {} : { tickets: runs }), say })
+  },
   cache: ({ quick, say }) => benchCache({ ...(quick ? QUICK_CACHE : FULL_CACHE), say }),
   canary: ({ quick, ...options }) => benchCanary({ ...(quick ? QUICK_CANARY : FULL_CANARY), ...options }),
   memory: ({ quick, ...options }) => benchMemory({ ...(quick ? QUICK_MEMORY : FULL_MEMORY), ...options }),

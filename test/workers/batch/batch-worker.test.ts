@@ -3,6 +3,7 @@ import { Database } from '#shared/database/client.ts'
 import { openPgliteInMemory } from '#shared/database/engine.pglite.ts'
 import { migrate } from '#shared/database/migrate.ts'
 import { type Simulator, startSimulator } from '#test/simulator/simulator.ts'
+import { collect } from '#workers/batch/collect.ts'
 import { type BatchWorld, batchWorld } from './world.ts'
 
 const TOLERANCE_DIGITS = 6
@@ -174,6 +175,82 @@ describe('on PGlite', () => {
       expect(world.sync.requests).toHaveLength(9)
       expect(await world.requestStates()).toEqual({ spilled: 8 })
     })
+  })
+
+  test('packs one model a batch, and as many requests and bytes as the provider takes', async () => {
+    world = batchWorld(database(), simulator, 'openai')
+    await world.forget()
+    const { openAi, desk, batches, requests } = world
+    expect(openAi.limits).toEqual({ maxRequests: 50_000, maxBytes: 200_000_000 })
+    expect(world.anthropic.limits).toEqual({ maxRequests: 100_000, maxBytes: 256_000_000 })
+    const ask = (name: string, model: string, n: number, bytes: number) =>
+      Promise.all(
+        Array.from({ length: n }, (_, i) => {
+          const id = `brq_${name}${String(i).padStart(4, '0')}`
+          const key = { tenantId: 'default', runId: `run_${id}`, step: 'classify', visit: 1, requestHash: id }
+          const what = { provider: 'openai', model, endpoint: '/v1/chat/completions' as const, inputTokens: 1 }
+          const about = { task: 'classify', tier: 'cheap', prompt: { id: 'p', version: 1, hash: 'h' }, ...what } as const
+          const now = desk.clock.now()
+          const spillAt = new Date(now.getTime() + 86_400_000)
+          return requests.ask({ id, key, ...about, body: JSON.stringify({ text: 'x'.repeat(bytes) }), spillAt, createdAt: now })
+        }),
+      )
+    const packed = async (limits: { maxRequests: number; maxBytes: number }) => {
+      await collect({ ...desk, batchProviders: [{ ...openAi, limits }] }, true)
+      return (await batches.list(100)).map(({ model, requests: n }) => `${model} ${n}`).toSorted()
+    }
+    await ask('few', 'gpt-6-luna', 10, 10)
+    await ask('other', 'gpt-6-sol', 3, 10)
+    expect(await packed({ maxRequests: 4, maxBytes: 1e9 })).toEqual([
+      'gpt-6-luna 2',
+      'gpt-6-luna 4',
+      'gpt-6-luna 4',
+      'gpt-6-sol 3',
+    ])
+    await world.forget()
+    await ask('long', 'gpt-6-luna', 5, 1_000)
+    await ask('longest', 'gpt-6-luna', 1, 9_000)
+    // One that is larger than a batch may be goes alone: the provider is the one to say no.
+    expect(await packed({ maxRequests: 100, maxBytes: 2_800 })).toEqual([
+      'gpt-6-luna 1',
+      'gpt-6-luna 1',
+      'gpt-6-luna 2',
+      'gpt-6-luna 2',
+    ])
+  })
+
+  test('settles what was set aside at what each line says, and frees what the batch did not answer', async () => {
+    world = batchWorld(database(), simulator, 'openai')
+    await world.forget()
+    const closed = { settled: 0, usd: 0, released: 0 }
+    const budget = {
+      settle: async (_: unknown, usd: number) => {
+        closed.settled++
+        closed.usd += usd
+      },
+      release: async () => void closed.released++,
+    }
+    Object.assign(world.desk, { budget })
+    const before = simulator.meter().costUsd
+    simulator.setBatchPlan({ itemErrors: 0.3 })
+    const ids = await world.begin(30, 'paid')
+    await world.workAll(ids)
+    await world.finish(ids)
+    const states = await world.requestStates()
+    expect(states.spilled).toBeGreaterThan(0)
+    expect(closed).toMatchObject({ settled: states.answered, released: states.spilled })
+    expect(closed.usd).toBeCloseTo(simulator.meter().costUsd - before, TOLERANCE_DIGITS)
+  })
+
+  test('keeps no text of a request once its batch is done', async () => {
+    world = batchWorld(database(), simulator, 'openai')
+    await world.forget()
+    simulator.setBatchPlan({ itemErrors: 0.3 })
+    const ids = await world.begin(20, 'emptied')
+    await world.workAll(ids)
+    await world.finish(ids)
+    const sql = "SELECT count(*)::int AS n FROM batch_requests WHERE body <> ''"
+    expect(await database().asSystem('the test looks', sql)).toEqual([{ n: 0 }])
   })
 
   test('sends the requests of a rejected batch once more without the lines that were named, and then no more', async () => {

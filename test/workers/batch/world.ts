@@ -107,6 +107,7 @@ export function batchWorld(database: Database, simulator: Simulator, first: 'ope
     log: world.log,
     work,
     openAi,
+    anthropic,
     /** Tickets of the offline lane that stand before `classify`. */
     async begin(n: number, name: string, deadlineAt?: Date): Promise<string[]> {
       const now = clock.now()

@@ -5,6 +5,7 @@ import { createOfflineLlm } from '#shared/adapters/models/llm.offline.ts'
 import { Parked, retryable } from '#shared/domain/failure.ts'
 import { createPrices } from '#shared/domain/price.ts'
 import { NO_USAGE } from '#shared/domain/usage.ts'
+import type { Budget } from '#shared/ports/budget.ts'
 import type { Embedder } from '#shared/ports/embedder.ts'
 import { colourRequest } from '#test/contracts/batch-provider.contract.ts'
 import { memoryBatchRequests } from '#test/fakes/batch-requests.memory.ts'
@@ -77,6 +78,38 @@ test('a refusal that the batch brought is for a person, and what no model can re
   for (const [id, row] of requests.rows) requests.rows.set(id, { ...row, state: 'failed', failure })
   await expect(ask()).rejects.toMatchObject({ failure })
   await expect(ask('long '.repeat(400_000))).rejects.toMatchObject({ failure: { kind: 'terminal', code: 'input-too-long' } })
+  expect(requests.rows.size).toBe(1)
+})
+
+test('sets money aside at batch price under the request’s own id, asks at once where there is none, and frees it when it spills', async () => {
+  const { clock, requests, journal, sync } = lane()
+  const reserved: { id?: string; worstUsd: number }[] = []
+  const released: string[] = []
+  let granted = true
+  const budget = {
+    reserve: async (want: { id?: string; worstUsd: number }) => {
+      reserved.push(want)
+      return { granted }
+    },
+    release: async ({ id }: { id: string }) => void released.push(id),
+  } as unknown as Budget
+  const providers = [createOpenAiBatchProvider({ apiKey: 'x', prices, clock })]
+  const plan = () => [{ provider: 'openai', model: 'gpt-6-luna' }] as const
+  const llm = createOfflineLlm(sync, { requests, journal, prices, providers, plan, clock, budget })
+  const ask = (question: string) => {
+    const request = colourRequest(question)
+    return llm.generate({ ...request, call: { ...request.call, lane: 'offline' } }, { signal })
+  }
+  await expect(ask('which?')).rejects.toBeInstanceOf(Parked)
+  const [row] = requests.rows.values()
+  expect(reserved.map(({ id }) => id)).toEqual([row!.id])
+  const held = { ...NO_USAGE, inputTokens: 2 * row!.inputTokens, cacheWriteTokens: 2 * row!.inputTokens, outputTokens: 200 }
+  expect(reserved[0]!.worstUsd).toBeCloseTo(prices.costUsd('gpt-6-luna', held, clock.now()) / 2, 12)
+  clock.advance(27 * 3_600_000)
+  expect(await ask('which?')).toMatchObject({ value: { colour: 'green' } })
+  expect(released).toEqual([row!.id])
+  granted = false
+  expect(await ask('another?')).toMatchObject({ value: { colour: 'green' } })
   expect(requests.rows.size).toBe(1)
 })
 
