@@ -55,6 +55,15 @@ const ALL = {
   LOG_LEVEL: 'warn',
 }
 
+test('keys for personal data are 32 bytes each, different, and stand in one place', () => {
+  const [one, two] = [Buffer.alloc(32, 1).toString('base64'), Buffer.alloc(32, 2).toString('base64')]
+  expect(readConfig({ PII_KEYS: `${one}, ${two}` }).piiKeys).toEqual([one, two])
+  expect(readConfig({ PII_KEYS_FILE: 'keys' }).piiKeysFile).toBe(resolve('keys'))
+  for (const wrong of ['secret', `${one},`, `${one},${one}`, Buffer.alloc(16).toString('base64'), `${one}x`])
+    expect(namesOf({ PII_KEYS: wrong }), wrong).toEqual(['PII_KEYS'])
+  expect(namesOf({ PII_KEYS: one, PII_KEYS_FILE: 'keys' })).toEqual(['PII_KEYS_FILE'])
+})
+
 test('nothing needs to be set', () => {
   expect(readConfig({})).toEqual(DEFAULTS)
 })
