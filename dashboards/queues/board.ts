@@ -6,7 +6,7 @@ import * as z from 'zod'
 import { DEFAULT_TENANT_ID } from '#shared/domain/tenant.ts'
 import { admit, viewerOf } from '../access.ts'
 import type { DashboardDeps, Viewer } from '../deps.ts'
-import { sendProblem } from '../problem.ts'
+import { problemBody, sendProblem } from '../problem.ts'
 import { DeadLetterAdapter } from './dead-letter-adapter.ts'
 import { maskPayload, maskResponse } from './mask-jobs.ts'
 import { DEAD_LETTER_QUEUE, ruleFor } from './rules.ts'
@@ -59,10 +59,20 @@ function board(deps: DashboardDeps): FastifyAdapter {
   // Its own answer quotes the error, and an error may quote a payload.
   serverAdapter.setErrorHandler((error) => {
     deps.log.error({ error }, 'bull board could not answer')
+    // Its types know no 503; the status is passed on as it is.
+    if (REDIS_AWAY.test(error.message)) return { status: 503 as 500, body: UNREACHABLE }
     return { status: 500, body: { error: { key: 'ERRORS.INTERNAL_SERVER_ERROR' } } }
   })
   return serverAdapter
 }
+
+/** What ioredis says when nobody is at the other end. */
+const REDIS_AWAY = /Stream isn't writeable|Connection is closed|ECONNREFUSED|ENOENT|max retries per request/
+const UNREACHABLE = problemBody(
+  503,
+  'queues-unreachable',
+  'The queues cannot be reached. Runs are safe in PostgreSQL and go on when Redis is back; `answerline doctor` says more.',
+)
 
 const Payload = z.object({ runId: z.string().optional(), id: z.string().optional(), tenantId: z.string().optional() })
 

@@ -74,6 +74,21 @@ test('masking keeps ids, words and figures, and nothing else, wherever Bull Boar
   expect(maskResponse('/api/queues/:queueName/:jobId/logs', [PLANTED])).toEqual(['[masked]'])
 })
 
+test('queues that cannot be reached are 503, and the page says that nothing is lost', async () => {
+  const connection = new Redis({ port: 1, lazyConnect: true, enableOfflineQueue: false, retryStrategy: () => null })
+  connection.on('error', () => {})
+  const queue = new Queue('support-ticket.verify', { connection, skipVersionCheck: true })
+  queue.on('error', () => {})
+  const app = Fastify()
+  await mountDashboards(app, { ...createWorld().deps, queues: [{ queue }] })
+  const response = await app.inject({ url: '/queues/api/queues', headers: basic(KEYS.operator) })
+  expect(response.statusCode).toBe(503)
+  expect(response.json()).toMatchObject({ code: 'queues-unreachable', error: expect.stringContaining('safe in PostgreSQL') })
+  await app.close()
+  await queue.close().catch(() => {})
+  connection.disconnect()
+}, 30_000)
+
 const server = spawnSync('sh', ['-c', 'command -v redis-server || command -v valkey-server'], { encoding: 'utf8' }).stdout.trim()
 
 describe.skipIf(server === '')('the queues’ pages over a real Redis (needs redis-server on PATH)', { timeout: 30_000 }, () => {
