@@ -26,6 +26,7 @@ import { type PrivateRedis, startPrivateRedis } from './private-redis.ts'
 import { settleSearchSpace } from './search-space.ts'
 import { type BatchSettings, batchDesk, type RunningBatches, startBatches } from './start-batches.ts'
 import { startDocumentSets } from './start-document-sets.ts'
+import { WrongUsage } from './usage.ts'
 
 const BATCH_ROLE = 'batch'
 /** Beyond this many runs under way in all, new work gets 503 until there are fewer. */
@@ -72,10 +73,11 @@ export async function startPlatform({
 }: PlatformOptions): Promise<Platform> {
   const alone = roles.api && roles.work === true
   if (!alone && (config.redisUrl === undefined || config.databaseUrl === undefined)) {
-    throw new Error(
+    throw new WrongUsage(
       'processes that share the work need REDIS_URL and DATABASE_URL; without them, `answerline up` runs everything in one process',
     )
   }
+  if (typeof roles.work === 'object') checkSteps(roles.work)
   let privateRedis: PrivateRedis | undefined
   const closers: (() => Promise<void> | void)[] = []
   const stop = async () => {
@@ -167,6 +169,13 @@ function apiServer({ doors, engine, key, backlog, checks, config }: ApiParts) {
         runMover: mover,
       }),
   })
+}
+
+/** Before anything is opened. @throws WrongUsage that names the steps there are */
+function checkSteps(wanted: readonly string[]): void {
+  const known = [...new Set(allQueues().map(({ step }) => step)), BATCH_ROLE]
+  const unknown = wanted.filter((name) => !known.includes(name) && !allQueues().some(({ queue }) => queue === name))
+  if (unknown.length > 0) throw new WrongUsage(`unknown step "${unknown.join('", "')}"; there are ${known.join(', ')}`)
 }
 
 const worksOnBatches = ({ work }: Roles) => work === true || (typeof work === 'object' && work.includes(BATCH_ROLE))

@@ -13,7 +13,9 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const answerline = (...args: string[]) => {
   const program = join(import.meta.dirname, '../../cli/answerline.ts')
   // An address where nothing runs, should it ever be asked.
-  const env = { ...process.env, DATA_DIR: folder, PORT: '1' }
+  const { REDIS_URL: _redis, DATABASE_URL: _database, ...rest } = process.env
+  const stores = args.includes('--steps') ? { REDIS_URL: 'redis://127.0.0.1:1', DATABASE_URL: 'postgres://127.0.0.1:1/x' } : {}
+  const env = { ...rest, ...stores, DATA_DIR: folder, PORT: '1' }
   return spawnSync(process.execPath, [program, ...args], { encoding: 'utf8', env })
 }
 
@@ -21,6 +23,8 @@ test.each([
   [['index'], 'index takes either paths or --rebuild'],
   [['dlq', 'redrive', '--limit', 'many'], '--limit must be a whole number from 1 on, not "many"'],
   [['eval', 'intent', '--data', 'x'], 'the suite "intent" needs --train FILE'],
+  [['work'], 'need REDIS_URL and DATABASE_URL'],
+  [['work', '--steps', 'nope'], 'unknown step "nope"; there are screen, '],
 ])(
   'wrong usage ends with 2 and says what can be meant: %j',
   (args, said) => {
