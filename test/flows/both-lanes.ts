@@ -40,9 +40,10 @@ export async function startBothLanes(
   const client = clientOf(platform)
   await loadDemo(platform, client)
   const tenant = (await platform.doors.tenants.get('default'))!
-  // Every ticket with a passage goes to the model: what is compared are the lanes, not the judgement of the evidence.
+  // Every ticket with a passage goes to the model, and every draft is read by one: what is compared are the lanes, not the judgement.
   const policies = { ...tenant.config.policies, cache: false, minEvidence: 0 }
-  await platform.doors.tenants.update('default', { config: { ...tenant.config, policies } })
+  const proof = { ...tenant.config.proof, entailment: 'always' as const }
+  await platform.doors.tenants.update('default', { config: { ...tenant.config, policies, proof } })
   return { platform, client }
 }
 

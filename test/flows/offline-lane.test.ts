@@ -37,6 +37,7 @@ test.skipIf(!hasRedis)(
     const compared = await compareLanes(tickets, both, async (left) => expect.poll(left, PATIENCE).toEqual([]))
     expect(compared.differences).toEqual([])
     expect(compared.parked).toBeGreaterThan(tickets.length / 3)
+    expect(compared.parkedAt).toEqual(expect.arrayContaining(['generate', 'verify']))
     expect(simulator.batches().submitted).toBeGreaterThanOrEqual(compared.parked)
     const { client } = both
     const figures = (await client.request('GET', '/v1/batches')).body as { figures: { savedUsd: number; spillRatio: number } }
