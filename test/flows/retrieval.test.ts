@@ -8,10 +8,12 @@ import { createLog } from '#shared/wiring.ts'
 import { BENCH_KEY, benchConfig } from '#test/bench/bench-config.ts'
 import { hasRedis, startRedis, type TestRedis } from '#test/servers/redis.ts'
 import { type StrictElasticsearch, startStrictElasticsearch } from '#test/servers/strict-elasticsearch.ts'
+import { type Simulator, startSimulator } from '#test/simulator/simulator.ts'
 
 /** The whole product in one process on a real Redis; the words' index on a server (a stand-in), so that it can go away. */
 
-type Attempt = { step: string; facts: { passages?: { passages: { documentId: string }[] } } }
+type Call = { prompt: { id: string }; costUsd: number }
+type Attempt = { step: string; calls: Call[]; facts: { passages?: { passages: { documentId: string }[] } } }
 const WAIT = { timeout: 60_000, interval: 100 }
 const guide = (device: string, days: number, version = 1) =>
   ['Returns', 'Refunds', 'Warranty']
@@ -25,6 +27,7 @@ const guide = (device: string, days: number, version = 1) =>
 describe.skipIf(!hasRedis)('retrieval (needs redis-server on PATH)', () => {
   let redis: TestRedis
   let elasticsearch: StrictElasticsearch
+  let simulator: Simulator
   let platform: Platform
   let client: Client
   const folder = mkdtempSync(join(tmpdir(), 'retrieval-'))
@@ -32,17 +35,19 @@ describe.skipIf(!hasRedis)('retrieval (needs redis-server on PATH)', () => {
   beforeAll(async () => {
     redis = await startRedis()
     elasticsearch = await startStrictElasticsearch()
+    simulator = await startSimulator({ latency: { firstTokenMs: 1, tokensPerSecond: 10_000 } })
     const config = {
       ...benchConfig({ redisUrl: redis.socket, databaseUrl: 'unused', dataDir: folder }),
       databaseUrl: undefined,
       elasticsearch: { url: elasticsearch.url, apiKey: undefined },
+      openAi: { apiKey: 'simulated', baseUrl: `${simulator.url}/v1` },
     }
     platform = await startPlatform({ config, roles: { api: true, work: true }, log: createLog('silent') })
     client = apiClient(platform.url, BENCH_KEY)
   }, 120_000)
   afterAll(async () => {
     await platform?.stop()
-    await Promise.all([redis?.stop(), elasticsearch?.close()])
+    await Promise.all([redis?.stop(), elasticsearch?.close(), simulator?.close()])
     rmSync(folder, { recursive: true, force: true })
   }, 60_000)
 
@@ -106,5 +111,24 @@ describe.skipIf(!hasRedis)('retrieval (needs redis-server on PATH)', () => {
     for (const device of ['hub', 'doorbell', 'hub']) {
       expect((await passagesFor(device))[0]).toBe(device)
     }
+  }, 120_000)
+
+  test('a tenant that wants it lets a model imagine a passage: one call of the step, in the journal like any other', async () => {
+    const imagined = async (n: number) => {
+      const messages = [{ role: 'user', content: `Please tell me the returns of the hub, for case number ${n}.` }]
+      const { body } = await client.request('POST', '/v1/chat/completions', { model: 'support', messages })
+      const { runId } = (body as { answerline: { runId: string } }).answerline
+      const run = (await client.request('GET', `/v1/runs/${runId}`)).body as { attempts: Attempt[] }
+      return run.attempts.filter(({ step }) => step === 'retrieve').flatMap(({ calls }) => calls)
+    }
+    expect(await imagined(1)).toEqual([])
+    const config = { knowledge: { hypotheticalPassages: true } }
+    expect((await client.request('PATCH', '/v1/tenants/default', { config })).status).toBe(200)
+    // Tenants are cached for some seconds in the process that works.
+    let n = 1
+    await expect.poll(() => imagined(++n), { timeout: 60_000, interval: 500 }).toHaveLength(1)
+    const [call] = await imagined(++n)
+    expect(call).toMatchObject({ task: 'rewrite', tier: 'cheap', prompt: { id: 'imagine-passage' }, failureCode: null })
+    expect(call!.costUsd).toBeGreaterThan(0)
   }, 120_000)
 })
