@@ -7,7 +7,7 @@ import { ANSWERABLE } from './match-weights.ts'
 
 /** Word shares as they come from indexes without signals: this share says as much as `CALIBRATED` does on the calibrated scale. */
 const WORD_SHARE = 0.15
-const CALIBRATED = 0.07
+const CALIBRATED = 0.06
 const MAX_LEAD = 3
 
 /**
@@ -39,8 +39,8 @@ export function answerabilityFeatures(candidates: readonly ScoredCandidate[]): n
 }
 
 /**
- * Shares and ratios only: sums of BM25 grow with the knowledge and with the question, so a scale learned on sums would not hold in
- * another knowledge. The lead is one of log odds, because that is what the weights of the reranker were fitted to.
+ * Shares and ratios, and no sums of BM25 as they are: those grow with the knowledge, so a scale learned on them would not hold in
+ * another. The lead is one of log odds, because that is what the weights of the reranker were fitted to.
  * @param row signals and cosine of the best passage
  * @param next the score of the next document's best, if there is one
  */
@@ -63,6 +63,7 @@ export function answerabilityRow(row: readonly number[], score: number, next: nu
     of('section') / root,
     // About how many words of one document's rarity the question has.
     Math.log(0.1 + root ** 2 / of('rarity')),
+    score / Math.sqrt(of('rarity')),
   ]
 }
 

@@ -79,23 +79,24 @@ export class DocumentReader {
     const anywhere = new Uint8Array(size)
     const begins = new Float32Array(this.#asked.length)
     const starts = this.#index.beginnings.slots
+    const [slots, beginnings] = [this.#slots, this.#beginnings]
     let pairs = 0
     for (let chunk = from; chunk < end; chunk++) {
-      const passage = this.#index.table.passageTerms(chunk)
+      const { terms, sectionAt, textAt, end: wordsEnd } = this.#index.table.passageTerms(chunk)
       // Title and path stand above every chunk, and count with the first one.
-      for (let i = chunk === from ? 0 : passage.sectionAt, before = -1; i < passage.end; i++) {
-        const term = passage.terms[i]!
-        const begun = this.#beginnings[starts[term]!]! - 1
-        if (begun >= 0) begins[begun] = begins[begun]! + (i < passage.sectionAt ? 2 : 1)
-        const slot = this.#slots[term]! - 1
+      for (let i = chunk === from ? 0 : sectionAt, before = -1; i < wordsEnd; i++) {
+        const term = terms[i]!
+        const begun = beginnings[starts[term]!]! - 1
+        if (begun >= 0) begins[begun] = begins[begun]! + (i < sectionAt ? 2 : 1)
+        const slot = slots[term]! - 1
         if (slot >= 0) {
           anywhere[slot] = 1
-          if (i >= passage.textAt) {
+          if (i >= textAt) {
             inText[slot] = 1
             if (before >= 0 && this.#neighbours.has(this.#pair(before, slot))) pairs += this.#lesser(before, slot)
           }
         }
-        before = i >= passage.textAt ? slot : -1
+        before = i >= textAt ? slot : -1
       }
     }
     return { inText, anywhere, begins, pairs }

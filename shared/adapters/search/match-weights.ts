@@ -37,7 +37,7 @@ const PLAIN: MatchWeights = {
 
 /** Of all knowledge, samples of 60 to 800 articles included: constant, then by column of `answerabilityRow`. */
 export const ANSWERABLE: readonly number[] = [
-  -6.289, 0.344, 1.988, 2.521, 1.002, 1.438, 0.067, 0.49, 0.637, -0.348, -0.101, 0.396, -1.561, 0.663,
+  -6.04, 0.268, 0.957, 2.256, 0.899, 1.32, -0.405, 0.288, 0.35, -0.382, -0.536, 0.307, -1.523, 0.495, 0.477,
 ]
 
 /** Below this share of documents with a title, titles are no help by which one may tell documents apart. */
