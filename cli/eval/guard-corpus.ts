@@ -43,15 +43,17 @@ const HARMLESS: Readonly<Record<string, number>> = {
   deepset: 6,
   piguard_valid: 6,
   kb_hard: 5,
-  toxicity: 8,
+  toxicity: 20,
   hint3: 3,
   clinc150: 2,
 }
-const ATTACK = 6
+const ATTACK = 8
 const OWN = 3
+/** Whole letters with an attacker's words in a harmless sense: few, and nothing in the public data is like them. */
+const OWN_MENTIONS = 8
 /** Generated sentences are many and alike; the harmless ones bound what the others may teach. */
 const GENERATED = { attack: 1, harmless: 3 }
-const GRAMMAR_SEED = 5
+export const GRAMMAR_SEED = 5
 
 /** All messages there are to train on, each once, in a fixed order. @param data the folder of public data */
 export function messageCorpus(data: string): MessageRow[] {
@@ -70,7 +72,7 @@ export function messageCorpus(data: string): MessageRow[] {
     if (!kind.endsWith('_doc')) add(text, label === 1, kind, src, label === 1 ? ATTACK : (HARMLESS[src] ?? 1))
   for (const file of ['train.jsonl', 'train-more.jsonl'])
     for (const { text, label, kind, family } of readRows(join(OWN_DATA, file), OwnRow))
-      add(text, label === 1, kind, `own:${family}`, OWN)
+      add(text, label === 1, kind, `own:${family}`, /^(?:mentions|letters|angry)-/.test(family) ? OWN_MENTIONS : OWN)
   const grammar = readRows(join(OWN_DATA, 'train-grammar.jsonl'), GrammarLine)
   for (const { text, label, kind, family } of grammarRows(grammar, seededRandom(GRAMMAR_SEED)))
     add(text, label === 1, kind, `own:${family}`, label === 1 ? GENERATED.attack : GENERATED.harmless)

@@ -5,6 +5,7 @@ import { type BinaryModel, quantise, rawScore, trainBinary, type WeightedRow } f
 import { SUSPICIOUS_FROM, scoreMessage } from '#workers/logic/guard-message.ts'
 import { scoreInjection } from '#workers/logic/injection-rules.ts'
 import { cleanDocuments, type DocumentRow, labelledDocuments, type MessageRow, ownLines } from './guard-corpus.ts'
+import { letters } from './guard-letters.ts'
 import { seededRandom } from './seeded-random.ts'
 
 export const MESSAGE_TRAINING = { bits: MESSAGE_BITS, cost: 0.4, epochs: 12 }
@@ -20,8 +21,9 @@ export function encodeMessages(rows: readonly MessageRow[]): EncodedMessage[] {
 const SENTENCE_SHARE = 0.25
 
 export function trainMessages(rows: readonly EncodedMessage[]): BinaryModel {
-  const whole = rows.map(({ encoded: { row }, attack, weight }) => ({ row, attack, weight }))
-  const sentences = rows
+  const all = [...rows, ...encodeMessages(letters(rows, seededRandom(6)))]
+  const whole = all.map(({ encoded: { row }, attack, weight }) => ({ row, attack, weight }))
+  const sentences = all
     .filter(({ attack }) => !attack)
     .flatMap(({ encoded, weight }) => encoded.sentences.map((row) => ({ row, attack: false, weight: weight * SENTENCE_SHARE })))
   return trainBinary([...whole, ...sentences], { ...MESSAGE_TRAINING, random: seededRandom(1) })
@@ -79,10 +81,10 @@ const ORDINARY_CUSTOMERS: ReadonlySet<string> = new Set(['banking77', 'bitext', 
 export type Limit = { readonly of: (row: MessageRow) => boolean; readonly falsePositives: number }
 /** At the targets or below: held-out models know a fifth less than the shipped one. */
 export const LIMITS: readonly Limit[] = [
-  { of: ({ source }) => ORDINARY_CUSTOMERS.has(source), falsePositives: 0.0075 },
+  { of: ({ source }) => ORDINARY_CUSTOMERS.has(source), falsePositives: 0.007 },
   { of: ({ source }) => source === 'notinject', falsePositives: 0.09 },
   { of: ({ source }) => source === 'wildguard_benign', falsePositives: 0.046 },
-  { of: ({ source }) => source === 'toxicity', falsePositives: 0.045 },
+  { of: ({ source }) => source === 'toxicity', falsePositives: 0.06 },
   { of: ({ source, attack }) => source.startsWith('own:ml') && !attack, falsePositives: 0.14 },
 ]
 

@@ -15,7 +15,7 @@ export type EncodedText = {
 const MAX_CHARACTERS = 6_000
 /** Stories and role plays are long and harmless; attacks of that length give themselves away many times. */
 const LONG_WORDS = 50
-const LONG_HANDICAP = 0.12
+const LONG_HANDICAP = 0.2
 /** Longer letters are looked at by passages (guard-passages.ts): of many sentences one always looks bad. */
 const MOST_WORDS_BY_SENTENCE = 90
 const SENTENCE_HANDICAP = 0.45

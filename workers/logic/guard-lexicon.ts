@@ -152,4 +152,13 @@ export const GUARD_LEXICON: Readonly<Record<string, string>> = {
     faktur* objednavk* balik* заказ* посылк* счет* доставк* замовлен* siparis* hesap* kargo* الطلب* طلبي* الفاتورة* حساب*
     سفارش* חשבון* הזמנה* ऑर्डर* खाता* बिल* অর্ডার* 订单 訂單 包裹 发票 账户 退款 注文 荷物 請求 返品 주문 배송 환불 계좌 คำสั่งซื้อ พัสดุ don hang hoa
     pesanan* tagihan*`,
+  ignored: `
+    ignored disregarded forgot forgotten overlooked neglected bypassed skipped discarded abandoned overrode overridden dismissed erased
+    wiped cancelled canceled followed read threw lost ignoriert vergessen weggeworfen gelesen befolgt ignore oublie jete perdu ignorado
+    olvide olvidado tire perdi ignorei esqueci perdi ignorato dimenticato perso genegeerd vergeten забыл забыла проигнорировал unuttum
+    忘れました 忘れた 잊어버렸 잊었 忘了`,
+  paper: `
+    leaflet* manual* booklet* brochure* handbook* packaging label* carton box sticker* terms contract* warrant* recipe* guide
+    anleitung* heft karton* beipackzettel* vertrag* emploi notice* boite carton contrat* folleto* caja contrato* garantia* libretto*
+    scatola foglietto* contratto* handleiding* doos folheto* caixa коробк* договор* 说明书 説明書 取扱 설명서 계약`,
 }

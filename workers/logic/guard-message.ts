@@ -12,6 +12,8 @@ export type MessageScore = {
 }
 
 const SLOPE = 4
+/** Flatter for messages: between suspicious and blocked lies a decision to send a customer to a person. */
+const MESSAGE_SLOPE = 2.5
 /** A passage of a long message has to look worse than a whole one: of many passages one always looks a little bad. */
 const PASSAGE_HANDICAP = 1.5
 /**
@@ -22,7 +24,7 @@ const RULES_ADD = 0.2
 export const SUSPICIOUS_FROM = 0.5
 
 /** Raw score -> 0..1, with 0.5 at the threshold. */
-export const scoreFrom = (raw: number, threshold: number) => 1 / (1 + Math.exp(-SLOPE * (raw - threshold)))
+export const scoreFrom = (raw: number, threshold: number, slope = SLOPE) => 1 / (1 + Math.exp(-slope * (raw - threshold)))
 
 /**
  * How strongly a message tries to instruct the machine instead of asking for help, from a linear classifier over hashed n-grams and
@@ -30,7 +32,7 @@ export const scoreFrom = (raw: number, threshold: number) => 1 / (1 + Math.exp(-
  */
 export function scoreMessage(text: string, raw = text, model: GuardModel = shippedWeights().message): MessageScore {
   const byRules = scoreInjection(text, raw)
-  const score01 = (score: number) => scoreFrom(score, model.threshold)
+  const score01 = (score: number) => scoreFrom(score, model.threshold, MESSAGE_SLOPE)
   const encoded = encodeText(text, model.bits, byRules.rules)
   const wordless = !/\p{L}/u.test(text)
   const whole = wordless ? 0 : score01(rawText(model, encoded))
