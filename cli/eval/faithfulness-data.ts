@@ -16,6 +16,7 @@ const Line = z
     label: z.string().optional(),
     faith_median: z.number().optional(),
     claim_id: z.string().optional(),
+    page: z.string().optional(),
     task: z.string().optional(),
   })
   .refine(({ claim, answer }) => (claim ?? answer) !== undefined, 'a line needs `claim` or `answer`')
@@ -76,7 +77,8 @@ export function readJudged(dataFile: string, docFiles: readonly string[]): Judge
     if (passages === undefined || faithful === undefined)
       throw new Error(`${dataFile}:${at + 1}: needs evidence, doc or contexts, and consistent, label or faith_median`)
     return {
-      group: line.task ?? line.claim_id ?? line.doc ?? String(at),
+      // Turns of one conversation, and claims of one page, share more than their documents.
+      group: line.task?.split('<::>', 1)[0] ?? line.page ?? line.claim_id ?? line.doc ?? String(at),
       text: (line.claim ?? line.answer)!,
       // The customer's turns count as evidence, the assistant's do not.
       asked: [...(line.history ?? []).filter(({ r }) => r.startsWith('u')).map(({ t }) => t), line.question ?? '']

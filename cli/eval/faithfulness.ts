@@ -1,6 +1,6 @@
 import { splitSentences } from '#shared/text/sentences.ts'
 import { checkClaim } from '#workers/logic/check-claim.ts'
-import { supportIndex } from '#workers/logic/support-features.ts'
+import { supportIndex } from '#workers/logic/support-index.ts'
 import { supportScore } from '#workers/logic/support-score.ts'
 import { SUPPORT_THRESHOLD } from '#workers/logic/support-weights.ts'
 import { type Judged, readJudged } from './faithfulness-data.ts'

@@ -13,7 +13,7 @@ import { isCourtesy } from './is-courtesy.ts'
 import { standsAmong } from './match-facts.ts'
 import { checkOutput, type OutputCheck, sentenceTrouble } from './output-checks.ts'
 import { readEvidence } from './read-evidence.ts'
-import { type SupportIndex, supportIndex } from './support-features.ts'
+import { type SupportIndex, supportIndex } from './support-index.ts'
 import { supportScore } from './support-score.ts'
 
 export type Judgement =

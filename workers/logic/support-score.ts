@@ -1,5 +1,6 @@
 import { dot, sigmoid } from './logistic-regression.ts'
-import { type SupportIndex, supportFeatures } from './support-features.ts'
+import { supportFeatures } from './support-features.ts'
+import type { SupportIndex } from './support-index.ts'
 import { SUPPORT_WEIGHTS } from './support-weights.ts'
 
 /**

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Passage } from '#shared/domain/passage.ts'
-import { SUPPORT_FEATURES, supportFeatures, supportIndex } from '#workers/logic/support-features.ts'
+import { SUPPORT_FEATURES, supportFeatures } from '#workers/logic/support-features.ts'
+import { supportIndex } from '#workers/logic/support-index.ts'
 import { supportScore } from '#workers/logic/support-score.ts'
 import { SUPPORT_WEIGHTS } from '#workers/logic/support-weights.ts'
 

@@ -1,0 +1,92 @@
+import { LRUCache } from 'lru-cache'
+import type { Passage } from '#shared/domain/passage.ts'
+import { type Fact, factsIn } from '#shared/text/facts-in-text.ts'
+import { splitSentences } from '#shared/text/sentences.ts'
+import { contentTerms, tokenize } from '#shared/text/tokenize.ts'
+import { type Evidence, readEvidence } from './read-evidence.ts'
+
+/** Words of one family share their first letters; below this many a match says nothing. */
+const PREFIX = 3
+const NEGATION =
+  /\b(?:no|not|never|without|none|neither|nor|nobody|nothing|cannot|unable|hardly|fails?|failed|lacks?|lacked)\b|n't\b/gi
+const NUMERALS: Readonly<Record<string, string>> = Object.fromEntries(
+  'zero one two three four five six seven eight nine ten eleven twelve'.split(' ').map((word, value) => [word, String(value)]),
+)
+
+/** Everything that may speak for a claim, read once: the passages and what the customer said. */
+export type SupportIndex = {
+  readonly evidence: readonly Evidence[]
+  /** Of each passage and of what the customer said. */
+  readonly parts: readonly Part[]
+  readonly asked: readonly Fact[]
+}
+
+/** What one text holds. */
+export type Part = {
+  /** How many sentences, items and rows. */
+  readonly units: number
+  /** Each term with the units that hold it, in order. */
+  readonly unitsOf: ReadonlyMap<string, readonly number[]>
+  /** Terms by their first letters. */
+  readonly byPrefix: ReadonlyMap<string, readonly string[]>
+  /** All words with their places: what is said together is looked up, not listed. */
+  readonly tokens: Positions
+  readonly words: ReadonlySet<string>
+  readonly negations: ReadonlySet<string>
+}
+export type Positions = { readonly list: readonly string[]; readonly at: ReadonlyMap<string, readonly number[]> }
+
+/** @param asked the question and earlier turns: repeating them asserts nothing */
+export function supportIndex(passages: readonly Passage[], asked: string): SupportIndex {
+  return {
+    evidence: passages.map(readEvidence),
+    parts: [...passages.map(({ title, section, text }) => partOf([title, ...section].join('\n'), text)), partOf('', asked)],
+    asked: factsIn(asked),
+  }
+}
+
+/** Popular passages are cited in answer after answer. */
+const known = new LRUCache<string, Part>({ max: 400 })
+function partOf(heading: string, text: string): Part {
+  const key = JSON.stringify([heading, text])
+  const part = known.get(key) ?? readPart(heading, text)
+  known.set(key, part)
+  return part
+}
+
+function readPart(heading: string, text: string): Part {
+  const whole = `${heading}\n${text}`
+  const units = [heading, ...splitSentences(text).map((unit) => unit.text)].map(termsOf).filter(({ length }) => length > 0)
+  const unitsOf = new Map<string, number[]>()
+  for (const [unit, terms] of units.entries()) for (const term of new Set(terms)) push(unitsOf, term, unit)
+  const byPrefix = new Map<string, string[]>()
+  for (const term of unitsOf.keys()) if (isWord(term)) push(byPrefix, prefixOf(term), term)
+  return {
+    units: units.length,
+    unitsOf,
+    byPrefix,
+    tokens: positionsIn(tokenize(whole)),
+    words: new Set(wordsOf(whole.toLowerCase())),
+    negations: new Set(negationsIn(whole)),
+  }
+}
+
+/** The stems of a text that carry meaning, numbers in words as digits. */
+export const termsOf = (text: string): string[] =>
+  contentTerms(text).map((term) => (Object.hasOwn(NUMERALS, term) ? NUMERALS[term]! : term))
+export const wordsOf = (text: string): string[] => text.split(/[^\p{L}\p{N}]+/u).filter(Boolean)
+export const negationsIn = (text: string): string[] => (text.match(NEGATION) ?? []).map((word) => word.toLowerCase())
+export const isWord = (term: string): boolean => term.length >= PREFIX && !/\d/.test(term)
+export const prefixOf = (term: string): string => term.slice(0, PREFIX)
+
+function positionsIn(list: readonly string[]): Positions {
+  const at = new Map<string, number[]>()
+  for (const [position, word] of list.entries()) push(at, word, position)
+  return { list, at }
+}
+
+function push<T>(lists: Map<string, T[]>, key: string, value: T): void {
+  const list = lists.get(key)
+  if (list) list.push(value)
+  else lists.set(key, [value])
+}
