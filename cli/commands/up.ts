@@ -1,6 +1,7 @@
 import { readConfig } from '#shared/config.ts'
 import { createCliLog } from '../cli-log.ts'
 import { apiClient } from '../client.ts'
+import { demoMark } from '../demo-mark.ts'
 import { loadDemo } from '../load-demo.ts'
 import { type Platform, type Roles, startPlatform } from '../platform.ts'
 import { untilStopped } from '../stop-signals.ts'
@@ -11,9 +12,12 @@ const say = (line: string) => console.error(`answerline: ${line}`)
 export async function up(): Promise<void> {
   const config = readConfig()
   say('starting …')
+  const demo = demoMark(config)
+  demo.beforeStart()
   const platform = await startPlatform({ config, roles: { api: true, work: true }, log: createCliLog(config), say })
-  if (platform.firstStart) {
+  if (demo.afterStart(platform.firstStart)) {
     const { articles } = await loadDemo(platform, apiClient(platform.url, platform.key.key))
+    demo.loaded()
     say(`${articles} demo articles are ready`)
   }
   introduce(platform)
