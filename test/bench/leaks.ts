@@ -7,9 +7,12 @@ import { startOtlpReceiver } from '#test/servers/otlp-receiver.ts'
 import { seededRandom } from '#test/simulator/seeded-random.ts'
 import { type BenchReport, machine } from './report.ts'
 
-export const FULL_LEAKS = { tickets: 10_000 }
-export const QUICK_LEAKS = { tickets: 20 }
+/** Simulated models answer as slowly as real ones: with them ten thousand tickets take an hour. */
+export const FULL_LEAKS = { tickets: 10_000, models: false }
+export const QUICK_LEAKS = { tickets: 20, models: true }
+type Options = { readonly tickets: number; readonly models: boolean; readonly say: (line: string) => void }
 
+const NO_MODELS = { OPENAI_API_KEY: '', OPENAI_BASE_URL: '' }
 const GIVEN = ['Margaret', 'Thomas', 'Patricia', 'Daniel', 'Laura', 'Kevin', 'Sandra', 'Brian']
 const FAMILY = ['Quillfeather', 'Ostrander', 'Vandermolen', 'Haverkamp', 'Tillotson', 'Brackenridge']
 
@@ -115,9 +118,9 @@ function* fileText(folder: string): Generator<readonly [string, string]> {
  * Sends tickets that hold known personal data through an installation of several processes, then looks for every raw value
  * in everything it wrote: logs, Redis, all tables, traces, files of the search index.
  */
-export async function findLeaks({ tickets, say }: { readonly tickets: number; readonly say: (line: string) => void }) {
+export async function findLeaks({ tickets, models, say }: Options) {
   const traces = await startOtlpReceiver()
-  const installation = await startProcesses(() => ({ OTEL_EXPORTER_OTLP_ENDPOINT: traces.url }))
+  const installation = await startProcesses(() => ({ OTEL_EXPORTER_OTLP_ENDPOINT: traces.url, ...(models ? {} : NO_MODELS) }))
   try {
     const random = seededRandom(8)
     const sent = Array.from({ length: tickets }, (_, n) => personalTicket(n, random))
@@ -141,13 +144,14 @@ export async function findLeaks({ tickets, say }: { readonly tickets: number; re
     await Promise.all(Array.from({ length: 10 }, post))
     const open =
       "SELECT count(*)::int AS n FROM runs WHERE subject_id LIKE 'tkt%' AND status IN ('queued', 'running', 'delayed', 'parked')"
-    await until(
-      'every ticket is at rest',
-      60_000 + tickets * 200,
-      async () => Number((await installation.query(open))[0]?.n) === 0,
+    const left = async () => Number((await installation.query(open))[0]?.n)
+    // What is under way must not leak either: what is found counts, however far the tickets have come.
+    await until('every ticket is at rest', 60_000 + tickets * 30, async () => (await left()) === 0).catch((error) =>
+      say(String(error)),
     )
     const count = async (sql: string) => Number((await installation.query(`SELECT count(*)::int AS n FROM ${sql}`))[0]?.n)
     const went = {
+      underWay: await left(),
       screened: await count("attempts WHERE step = 'screen' AND result IN ('clean', 'blocked')"),
       answered: await count("runs WHERE subject_id LIKE 'tkt%' AND status = 'answered'"),
       sealed: await count("attempts WHERE facts_written::text LIKE '%sealed.v1.%'"),
@@ -182,10 +186,7 @@ const FORMS =
   /p\d+\.\d{5}@leaktest\.example|\+49 30 \d{8,}|4\d{15}|4\d\d-\d\d-\d{4}|hunter\d{8}x|zq\d{7}v|203\.0\.113\.\d{1,3}|[A-Z][a-z]+ (?:Quillfeather|Ostrander|Vandermolen|Haverkamp|Tillotson|Brackenridge)[a-j][k-t]/g
 export const candidatesIn = (text: string): string[] => text.match(FORMS) ?? []
 
-export async function benchLeaks(options: {
-  readonly tickets: number
-  readonly say: (line: string) => void
-}): Promise<BenchReport> {
+export async function benchLeaks(options: Options): Promise<BenchReport> {
   const startedAt = performance.now()
   const where = machine()
   const found = await findLeaks(options)

@@ -9,8 +9,8 @@ const needs = missing.length === 0 ? '' : ` (needs ${missing.join(' and ')})`
 
 describe.skipIf(missing.length > 0)(`personal data${needs}`, () => {
   test('is readable nowhere: not in logs, Redis, tables, traces or index files, and in tables not even what no mask has found', async () => {
-    const { leaks, looked, screened, answered, sealed, values } = await findLeaks({ ...QUICK_LEAKS, say: () => {} })
-    expect(leaks).toEqual({})
+    const { leaks, looked, underWay, screened, answered, sealed, values } = await findLeaks({ ...QUICK_LEAKS, say: () => {} })
+    expect([leaks, underWay]).toEqual([{}, 0])
     expect(screened).toBeGreaterThanOrEqual(QUICK_LEAKS.tickets)
     expect(answered).toBeGreaterThan(QUICK_LEAKS.tickets / 2)
     expect(sealed).toBeGreaterThan(5 * QUICK_LEAKS.tickets)
