@@ -16,6 +16,7 @@ import { type Simulator, startSimulator } from '#test/simulator/simulator.ts'
 /** Whatever calls a model or embeds can wait for a batch: tickets by bulk upload, indexing, and every task of a document set. */
 
 const PATIENCE = { timeout: 120_000, interval: 200 }
+const PROVIDER_SECRET = `whsec_${Buffer.alloc(32, 3).toString('base64')}`
 const dataDir = mkdtempSync(join(tmpdir(), 'offline-all-'))
 const told: { body: string; headers: Record<string, string> }[] = []
 let redis: TestRedis
@@ -42,11 +43,14 @@ beforeAll(async () => {
     openAi: { apiKey: 'simulated', baseUrl: `${simulator.url}/v1` },
     logLevel: 'silent' as const,
     callbackNetworks: ['127.0.0.0/8'],
+    webhookSecrets: { openai: PROVIDER_SECRET },
   }
   const pace = { collectEveryMs: 200, firstPollMs: 100, maxPollMs: 200, wakeEveryMs: 100, leaseMs: 10_000 }
   const batch = { thresholds: { ageMs: 300 }, pace }
   platform = await startPlatform({ config, roles: { api: true, work: true }, log: createLog('silent'), batch })
   client = apiClient(platform.url, platform.key.key)
+  const webhook = { url: `${platform.url}/webhooks/openai`, secret: PROVIDER_SECRET }
+  simulator.setBatchPlan({ validatingMs: 200, webhook })
   const tenant = (await platform.doors.tenants.get('default'))!
   const { policies, knowledge } = tenant.config
   await platform.doors.tenants.update('default', {
@@ -56,7 +60,7 @@ beforeAll(async () => {
       knowledge: { ...knowledge, contextSentences: 'offline' },
     },
   })
-}, 120_000)
+}, 180_000)
 afterAll(async () => {
   await platform?.stop()
   receiver?.close()
@@ -123,6 +127,11 @@ describe.skipIf(!hasRedis)(`the offline lane${hasRedis ? '' : ' (needs redis-ser
     const lines = (await response.text()).trimEnd().split('\n')
     const accepted = lines.map((line) => JSON.parse(line) as { ticketId: string; runId: string })
     expect(accepted).toHaveLength(4)
+    const ends = async () => {
+      const runs = await Promise.all(accepted.map(({ runId }) => platform.doors.runs.load(runId)))
+      return runs.map((run) => `${run!.step} ${run!.status}`)
+    }
+    await expect.poll(ends, PATIENCE).toEqual(accepted.map(() => 'deliver answered'))
     await expect.poll(() => told.length, PATIENCE).toBe(4)
     const secret = (await platform.doors.tenants.get('default'))!.config.webhook.secret!
     const ids = told.map(({ body, headers }) => {
@@ -168,5 +177,15 @@ describe.skipIf(!hasRedis)(`the offline lane${hasRedis ? '' : ' (needs redis-ser
     expect(asked).toEqual(tasks.map(({ task }) => ({ task, answered: true })).toSorted((a, b) => (a.task < b.task ? -1 : 1)))
     expect(await parkedSteps('digest-document')).toEqual(['digest'])
     expect(await askedSynchronously('digest-document')).toEqual([])
+  }, 180_000)
+
+  test('is told by the provider’s signed webhook that a batch has ended, once for each', async () => {
+    const counts = async () => {
+      const [row] = await rows(
+        "SELECT (SELECT count(*)::int FROM webhook_receipts) AS told, (SELECT count(*)::int FROM batches WHERE state = 'done') AS done",
+      )
+      return row
+    }
+    await expect.poll(counts, PATIENCE).toMatchObject({ done: simulator.batches().batches, told: simulator.batches().batches })
   }, 180_000)
 })

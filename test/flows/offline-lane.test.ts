@@ -10,7 +10,7 @@ import { compareLanes, startBothLanes } from './both-lanes.ts'
 
 const PATIENCE = { timeout: 120_000, interval: 200 }
 /** Of the demo's tickets every so-many-th, so that the test stays short; `npm run bench -- lanes` compares them all. */
-const STRIDE = 5
+const STRIDE = 8
 
 let redis: TestRedis
 let simulator: Simulator
@@ -22,7 +22,7 @@ beforeAll(async () => {
   redis = await startRedis()
   simulator = await startSimulator({ seed: 4 })
   both = await startBothLanes(redis.socket, simulator.url, dataDir, ({ url, key }) => apiClient(url, key.key))
-}, 120_000)
+}, 180_000)
 afterAll(async () => {
   await both?.platform.stop()
   await simulator?.close()
