@@ -164,7 +164,15 @@ describe('looking at a ticket', () => {
       requester: input.requester,
       metadata: { plan: 'pro' },
     })
-    expect(agent.usage).toEqual({ calls: 0, inputTokens: 0, outputTokens: 0, costUsd: 0, cache: 'none' })
+    expect(agent.usage).toEqual({
+      calls: 0,
+      inputTokens: 0,
+      outputTokens: 0,
+      cacheReadTokens: 0,
+      cacheWriteTokens: 0,
+      costUsd: 0,
+      cache: 'none',
+    })
     const reader = TicketView.parse((await api.get(`/v1/tickets/${ticketId}`, { key: keyOf('read') })).json())
     expect(reader.ticket).toMatchObject({ subject: null, body: null, requester: { id: 'u1' }, metadata: null })
     expect(JSON.stringify(reader)).not.toContain('a@b.example')
