@@ -154,8 +154,8 @@ export const GUARD_LEXICON: Readonly<Record<string, string>> = {
     pesanan* tagihan*`,
   ignored: `
     ignored disregarded forgot forgotten overlooked neglected bypassed skipped discarded abandoned overrode overridden dismissed erased
-    wiped cancelled canceled followed read threw lost ignoriert vergessen weggeworfen gelesen befolgt ignore oublie jete perdu ignorado
-    olvide olvidado tire perdi ignorei esqueci perdi ignorato dimenticato perso genegeerd vergeten забыл забыла проигнорировал unuttum
+    wiped cancelled canceled followed read threw lost ignoriert weggeworfen gelesen befolgt jete perdu ignorado
+    olvidado tire perdi ignorei esqueci perdi ignorato dimenticato perso genegeerd vergeten забыл забыла проигнорировал unuttum
     忘れました 忘れた 잊어버렸 잊었 忘了`,
   paper: `
     leaflet* manual* booklet* brochure* handbook* packaging label* carton box sticker* terms contract* warrant* recipe* guide
