@@ -54,3 +54,23 @@ export function readMessages(folder: string, name: string): string[] {
     )
     .map((line) => String(JSON.parse(line).text))
 }
+
+const NAMES_SOMETHING =
+  /Microsoft|Contoso|Fabrikam|Adatum|Tailspin|Litware|Woodgrove|Northwind|Wingtip|\d{3}|[@/\\<>|`*#[\]]|(?:Janu|Febru)ary|March|April|May|June|July|August|(?:Septem|Octo|Novem|Decem)ber|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|United|America|Europe|China|Japan|India|Germany|France/
+
+/** Sentences about products, of the articles: many words with capitals, and none that names a person, a place or a date. */
+export function readProductSentences(folder: string): string[] {
+  const articles = readdirSync(join(folder, 'msft_support_kb')).filter((file) => file.startsWith('kb_'))
+  return articles
+    .toSorted()
+    .flatMap((file) =>
+      readFileSync(join(folder, 'msft_support_kb', file), 'utf8')
+        .trimEnd()
+        .split('\n'),
+    )
+    .flatMap((line) => JSON.parse(line).sections.flatMap(({ t }: { t: string }) => t.split(/\n+|(?<=[.?!]) (?=[A-Z])/)))
+    .filter(
+      (sentence) =>
+        sentence.length > 20 && sentence.length < 160 && /[a-z] [A-Z]/.test(sentence) && !NAMES_SOMETHING.test(sentence),
+    )
+}

@@ -1,5 +1,5 @@
+import { tokensOf } from '#workers/logic/pii-looks.ts'
 import { TAGGED_TYPES, type TypedSpan } from '#workers/logic/pii-tagger.ts'
-import { tokensOf } from '#workers/logic/pii-tagger-features.ts'
 
 export type JudgedText = { readonly text: string; readonly gold: readonly TypedSpan[]; readonly found: readonly TypedSpan[] }
 type Counts = { right: number; found: number; gold: number }

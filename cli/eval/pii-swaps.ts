@@ -1,20 +1,22 @@
 import type { TaggedType } from '#workers/logic/pii-tagger.ts'
 import type { TaggedText } from '#workers/logic/pii-tagger-training.ts'
+import type { Draw } from './pii-slots.ts'
 
-const SWAPPED = new Set<TaggedType>(['PERSON', 'GPE', 'ORGANIZATION', 'NRP', 'AGE', 'TITLE'])
-/** `Mr.` stands where a profession cannot. */
-const poolOf = (type: TaggedType, value: string) =>
-  type === 'TITLE' && value.length < 6 ? 'TITLE short' : `${type} ${value === value.toLowerCase()}`
+type Slots = Readonly<Record<string, Draw>>
 
-/** The same texts with other people's values, drawn from all of them (mention replacement; Dai and Adel, COLING 2020). */
-export function swapped(texts: readonly TaggedText[], random: () => number): TaggedText[] {
-  const pools = new Map<string, string[]>()
-  for (const { text, spans } of texts)
-    for (const { type, start, end } of spans) {
-      const value = text.slice(start, end)
-      const pool = poolOf(type, value)
-      if (SWAPPED.has(type) && !value.includes('\n')) pools.set(pool, [...(pools.get(pool) ?? []), value])
-    }
+/** A slot that writes a value of the same kind, or nothing where the form of the value matters. */
+function slotFor(type: TaggedType, value: string, random: () => number): string | undefined {
+  const count = value.split(' ').length
+  if (type === 'PERSON') return count > 1 ? 'name' : random() < 0.5 ? 'first' : 'last'
+  if (type === 'GPE') return value.length === 2 ? 'code' : 'place'
+  // `Mr.` stands where a profession cannot.
+  if (type === 'TITLE') return value.length < 6 ? 'title' : 'job'
+  if (type === 'ZIP_CODE') return 'zip'
+  return ({ ORGANIZATION: 'org', NRP: 'nation', AGE: 'age' } as const)[type as string]
+}
+
+/** The same texts with other people's values (mention replacement; Dai and Adel, COLING 2020), drawn by `slotsOf`. */
+export function swapped(texts: readonly TaggedText[], slots: Slots, random: () => number): TaggedText[] {
   return texts.flatMap(({ text, spans }) => {
     if (spans.length === 0) return []
     let copy = ''
@@ -23,8 +25,9 @@ export function swapped(texts: readonly TaggedText[], random: () => number): Tag
       .toSorted((a, b) => a.start - b.start)
       .map(({ type, start, end }) => {
         const value = text.slice(start, end)
-        const pool = pools.get(poolOf(type, value)) ?? [value]
-        const other = SWAPPED.has(type) && !value.includes('\n') ? pool[Math.floor(random() * pool.length)]! : value
+        const slot = value.includes('\n') || random() < KEPT ? undefined : slotFor(type, value, random)
+        const drawn = slot === undefined ? value : slots[slot]!()[1]
+        const other = value === value.toLowerCase() ? drawn.toLowerCase() : drawn
         copy += text.slice(at, start) + other
         at = end
         return { type, start: copy.length - other.length, end: copy.length }
@@ -32,3 +35,5 @@ export function swapped(texts: readonly TaggedText[], random: () => number): Tag
     return [{ text: copy + text.slice(at), spans: moved }]
   })
 }
+/** Real values have forms that no slot writes. */
+const KEPT = 0.25

@@ -1,106 +1,117 @@
-import { readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { findPersonalData, TAGGER_FILE } from '#workers/logic/find-personal-data.ts'
-import { prepare, quantised, type TaggedText, trainTagger } from '#workers/logic/pii-tagger-training.ts'
-import { readMessages, readTagged } from './pii-data.ts'
+import { findPersonalData, leanings, TAGGER_FILE } from '#workers/logic/find-personal-data.ts'
+import { namesOf } from '#workers/logic/pii-gazetteer.ts'
+import { packModel, readModel } from '#workers/logic/pii-tagger-model.ts'
+import { prepare, type TaggedText, trainTagger } from '#workers/logic/pii-tagger-training.ts'
+import { readMessages, readProductSentences, readTagged } from './pii-data.ts'
 import { type JudgedText, piiMetrics } from './pii-metrics.ts'
 import { swapped } from './pii-swaps.ts'
+import { readMoulds, readSlots, seeded, writtenFrom } from './pii-synthetic.ts'
 
 /**
- * Trains the PII tagger: `node cli/eval/train-pii.ts DATA-FOLDER [--ship]`, with `pii_presidio` as examples and messages of `banking77`, `hint3`,
- * `clinc150` and `bitext` as texts without personal data. Prints figures of five folds, and by how far nothing is held back; with `--ship` it writes the weights instead. The same data gives
- * the same bytes.
+ * Trains the PII tagger: `node cli/eval/train-pii.ts DATA-FOLDER [--by-template | --by-row | --without-moulds | --ship]`. Examples: `pii_presidio`, the
+ * same with other values, own lines and own moulds; texts without personal data: messages of `banking77`, `hint3`, `clinc150` and `bitext`, and
+ * sentences about products. Prints figures of five folds (whole templates held back, the default, or rows; `--without-moulds`: by template,
+ * with no text of a mould), or with `--ship` writes the weights. A folder behind the mode keeps the weights of the folds, and gives them where it holds
+ * them already: leanings can be compared without training again. The same data gives the same bytes.
  */
-const TRAINING = { bits: 19, epochs: 8, dropout: 0.3 }
+const TRAINING = { epochs: 8, dropout: 0.5, unlisted: 0.2, margin: 1 }
+const TIMES = 6
+const SWAPS = 2
 const FOLDS = 5
-const WITHOUT: Readonly<Record<string, number>> = { banking77: 3_500, hint3: 2_500, clinc150: 1_500, bitext: 600 }
+const WITHOUT: Readonly<Record<string, number>> = {
+  banking77: 3_500,
+  hint3: 2_500,
+  clinc150: 1_500,
+  bitext: 600,
+  products: 1_500,
+}
 
 const folder = process.argv[2] ?? ''
-const seeded = (seed: number) => () => {
-  seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0
-  return seed / 2 ** 32
-}
+const mode = process.argv[3] ?? '--by-template'
+const keptIn = process.argv[4]
+const ownFolder = join(import.meta.dirname, '../../test/data/pii')
 
 /** Drawn without putting back, so that no text is in two folds. */
 function messagesOf(name: string, wanted: number): TaggedText[] {
   const random = seeded(3)
-  const texts = [...new Set(readMessages(folder, name))].map((text) => ({ text, at: random() }))
-  return texts
+  const texts = name === 'products' ? readProductSentences(folder) : readMessages(folder, name)
+  return [...new Set(texts)]
+    .map((text) => ({ text, at: random() }))
     .toSorted((a, b) => a.at - b.at)
     .slice(0, wanted)
+    .filter(({ text }) => name !== 'clinc150' || !isNaming(text))
     .map(({ text }) => ({ text, spans: [] }))
 }
 
-const own = readdirSync(join(import.meta.dirname, '../../test/data/pii'), { withFileTypes: true })
-  .filter((entry) => entry.name.startsWith('train'))
-  .flatMap(({ name }) => readTagged(join(import.meta.dirname, '../../test/data/pii', name)))
+/** `clinc150` says "call sandra" and labels no name; a text with a listed name teaches the wrong thing. */
+const isNaming = (text: string) =>
+  text
+    .toLowerCase()
+    .split(/[^\p{L}]+/u)
+    .some((word) => word.length > 3 && namesOf(word) > 0 && namesOf(word) < 8)
+
+/** The public data calls a postal code behind a place now ZIP_CODE, now STREET_ADDRESS; it is taught as the former, and judged as labelled. */
+function mended({ text, spans, ...row }: TaggedText): TaggedText {
+  const isBehindPlace = (start: number) =>
+    spans.some(({ type, end }) => type === 'GPE' && end <= start && /^[\s,]*$/.test(text.slice(end, start)))
+  const isCode = ({ type, start, end }: TaggedText['spans'][number]) =>
+    type === 'STREET_ADDRESS' && /^\d+$/.test(text.slice(start, end)) && isBehindPlace(start)
+  return { ...row, text, spans: spans.map((span) => (isCode(span) ? { ...span, type: 'ZIP_CODE' } : span)) }
+}
+
+const own = readdirSync(ownFolder)
+  .filter((name) => name.startsWith('train'))
+  .flatMap((name) => readTagged(join(ownFolder, name)))
 const groups: Record<string, TaggedText[]> = { pii_presidio: readTagged(join(folder, 'pii_presidio/dev.jsonl')), own }
 for (const [name, wanted] of Object.entries(WITHOUT)) groups[name] = messagesOf(name, wanted)
-
+const isShouted = (group: string, at: number) => group in WITHOUT && at % 15 === 3
 const rows = Object.entries(groups).flatMap(([group, texts]) =>
   texts.map((row, at) => ({
     group,
     row,
-    fold: (row.template === undefined ? at : Number(row.template) * 7) % FOLDS,
-    ready: prepare(row),
+    fold: (row.template === undefined || mode === '--by-row' ? at : Number(row.template) * 7) % FOLDS,
+    // Capitals alone are no name.
+    ready: prepare(isShouted(group, at) ? { ...row, text: row.text.toUpperCase() } : mended(row)),
   })),
 )
-const train = (chosen: typeof rows) => {
-  const model = trainTagger(
-    [
-      ...chosen.map(({ ready }) => ready),
-      ...swapped(
-        chosen.map(({ row }) => row),
-        seeded(11),
-      ).map(prepare),
-    ],
-    { ...TRAINING, random: seeded(7) },
-  )
-  return { bits: TRAINING.bits, weights: quantised(model.weights) }
-}
-const SWEEP = [1500, 3000, 4500]
-const sweeps = new Map<string, JudgedText[]>()
-const judged = new Map<string, JudgedText[]>(Object.keys(groups).map((group) => [group, []]))
-const ship = process.argv[3] === '--ship'
-for (let fold = 0; fold < (ship ? 0 : FOLDS); fold++) {
-  const model = train(rows.filter((one) => one.fold !== fold))
-  for (const { group, row } of rows.filter((one) => one.fold === fold))
-    for (const bias of SWEEP) {
-      const key = `${group} ${bias}`
-      if (!sweeps.has(key)) sweeps.set(key, [])
-      sweeps
-        .get(key)!
-        .push({ text: row.text, gold: row.spans, found: findPersonalData(row.text, { ...model, againstNothing: bias }) })
-    }
-  for (const { group, row } of rows.filter((one) => one.fold === fold))
-    judged.get(group)!.push({ text: row.text, gold: row.spans, found: findPersonalData(row.text, model) })
-  console.error(`fold ${fold + 1} of ${FOLDS}`)
-}
-for (const [group, texts] of judged) {
-  const { byType, ...overall } = piiMetrics(texts)
-  console.log(group, JSON.stringify(overall))
-  for (const [type, { f1, exact, spans }] of Object.entries(byType))
-    console.log(`  ${type}: F1 ${f1?.toFixed(3)} by token, ${exact.f1?.toFixed(3)} exact, ${spans} spans`)
-}
-if (ship) writeFileSync(TAGGER_FILE, Buffer.from(train(rows).weights.buffer))
+const written = mode === '--without-moulds' ? [] : writtenFrom(readMoulds(), TIMES, seeded(17)).map(prepare)
 
-for (const [key, texts] of sweeps) {
-  const m = piiMetrics(texts)
-  console.log(
-    'SWEEP',
-    key,
-    m.maskedRecall?.toFixed(3),
-    m.f1?.toFixed(3),
-    m.overMasked?.toFixed(4),
-    'P',
-    m.byType.PERSON?.f1?.toFixed(3),
-    'G',
-    m.byType.GPE?.f1?.toFixed(3),
-    'O',
-    m.byType.ORGANIZATION?.f1?.toFixed(3),
-    'D',
-    m.byType.DATE_TIME?.f1?.toFixed(3),
-    'T',
-    m.byType.TITLE?.f1?.toFixed(3),
-  )
+function train(chosen: typeof rows): Buffer {
+  const examples = chosen.filter(({ group }) => group === 'pii_presidio').map(({ row }) => mended(row))
+  const others = Array.from({ length: SWAPS }, (_, nth) => swapped(examples, readSlots(seeded(100 + nth)), seeded(11 + nth)))
+  const texts = [...chosen.map(({ ready }) => ready), ...others.flat().map(prepare), ...written]
+  return packModel(trainTagger(texts, { ...TRAINING, random: seeded(7) }))
 }
+
+function weightsWithout(fold: number): Buffer {
+  const file = keptIn && join(keptIn, `${mode.slice(2)}-${fold}.bin`)
+  if (file && existsSync(file)) return readFileSync(file)
+  const weights = train(rows.filter((one) => one.fold !== fold))
+  if (file) writeFileSync(file, weights)
+  return weights
+}
+
+function judge(): Map<string, JudgedText[]> {
+  const judged = new Map<string, JudgedText[]>(Object.keys(groups).map((group) => [group, []]))
+  for (let fold = 0; fold < FOLDS; fold++) {
+    const model = { ...readModel(weightsWithout(fold)), leanings }
+    for (const { group, row } of rows.filter((one) => one.fold === fold))
+      judged.get(group)!.push({ text: row.text, gold: row.spans, found: findPersonalData(row.text, model) })
+    console.error(`fold ${fold + 1} of ${FOLDS}`)
+  }
+  return judged
+}
+
+if (mode === '--ship') writeFileSync(TAGGER_FILE, train(rows))
+else
+  for (const [group, texts] of judge()) {
+    const { byType, ...overall } = piiMetrics(texts)
+    console.log(group, JSON.stringify(overall))
+    if (overall.recall !== null)
+      for (const [type, { f1, precision, recall, exact, spans }] of Object.entries(byType))
+        console.log(
+          `  ${type}: F1 ${f1?.toFixed(3)} by token (precision ${precision?.toFixed(3)}, recall ${recall?.toFixed(3)}), ${exact.f1?.toFixed(3)} exact, ${spans} spans`,
+        )
+  }

@@ -99,7 +99,7 @@ function build(): ReadonlyMap<string, WordClass> {
     if (zone.includes('/'))
       for (const word of words(zone.split('/').at(-1)!.replaceAll('_', ' ')))
         if (word.length > 3 && !HOLLOW.test(word)) add(word, 'city')
-  for (const word of readFileSync(new URL('./pii-common-words.txt', import.meta.url), 'utf8').split('\n')) add(word, 'common')
+  for (const word of everydayWords()) add(word, 'common')
   return classes
 }
 
@@ -114,3 +114,33 @@ export function classOf(word: string): WordClass | '' {
   built ??= build()
   return built.get(word) ?? ''
 }
+
+/** Bits of `namesOf`. */
+const LISTED = { given: 1, family: 2, city: 4 }
+let names: ReadonlyMap<string, number> | undefined
+
+/** Which of the public lists of names hold the word, as bits: given names 1, family names 2, words of cities 4, everyday words 8. */
+export function namesOf(word: string): number {
+  names ??= readNames()
+  return (names.get(word) ?? 0) | (classOf(word) === 'common' ? 8 : 0)
+}
+
+function readNames(): ReadonlyMap<string, number> {
+  const read = new Map<string, number>()
+  for (const line of readFileSync(new URL('./pii-names.txt', import.meta.url), 'utf8')
+    .trimEnd()
+    .split('\n')) {
+    const [list, ...words] = line.split(' ')
+    for (const word of words) read.set(word, (read.get(word) ?? 0) | LISTED[list as keyof typeof LISTED])
+  }
+  return read
+}
+
+let everyday: ReadonlySet<string> | undefined
+const everydayWords = (): ReadonlySet<string> => {
+  everyday ??= new Set(readFileSync(new URL('./pii-common-words.txt', import.meta.url), 'utf8').split('\n'))
+  return everyday
+}
+
+/** Whether the word is written small in ordinary texts, whatever else it is: "amber" is a name, too. */
+export const isEveryday = (word: string): boolean => everydayWords().has(word)

@@ -4,7 +4,7 @@ export type Hint = { readonly type: string; readonly start: number; readonly end
 const HINTS: readonly (readonly [string, RegExp])[] = [
   [
     'DATE',
-    /(?<![\p{L}\p{N}.,/-])(?:\d{4}[./-]\d{1,2}[./-]\d{1,2}|\d{1,2}[./-]\d{1,2}[./-](?:\d{4}|\d{2}))(?:[T ]\d{1,2}:\d{2}(?::\d{2})?)?(?![\p{L}\p{N}/-])/gu,
+    /(?<![\p{L}\p{N}.,/-])(?:\d{4}[./-]\d{1,2}[./-]\d{1,2}|\d{1,2}[./-]\d{1,2}[./-](?:\d{4}|\d{2}))(?:[T ]\d{1,2}:\d{2}(?::\d{2})?)?(?![\p{L}\p{N}/-]|\.\d)/gu,
   ],
   ['TIME', /(?<![\p{L}\p{N}.,:])(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?(?: ?[ap]\.?m)?(?![\p{L}\p{N}:])/giu],
   [

@@ -1,3 +1,4 @@
+import { classOf } from './pii-gazetteer.ts'
 import { hintSpans } from './pii-hints.ts'
 import type { TypedSpan } from './pii-tagger.ts'
 
@@ -60,4 +61,19 @@ export function namedAgain(text: string, spans: readonly TypedSpan[]): TypedSpan
     const name = match.replace(POSSESSIVE, '')
     return parts.has(name) ? [{ type: 'PERSON' as const, start: index, end: index + name.length }] : []
   })
+}
+
+const DIRECTION = /^(?:north|south|east|west|northern|southern|eastern|western|central) (?=\p{Lu})/iu
+/** "Southern Italy" is a part of a country, "South Africa" and "Northern Ireland" are names of their own. */
+const OWN_NAMES = /^(?:ireland|australia|africa|korea|sudan|timor|cyprus|macedonia|yemen|vietnam|america|sahara)$/i
+
+/** The place without the direction before it. */
+export function withoutDirection(text: string, span: TypedSpan): TypedSpan {
+  const value = text.slice(span.start, span.end)
+  const direction = span.type === 'GPE' ? DIRECTION.exec(value)?.[0] : undefined
+  if (direction === undefined) return span
+  const rest = value.slice(direction.length).toLowerCase().split(' ')
+  return rest.every((word) => classOf(word) === 'country' && !OWN_NAMES.test(word))
+    ? { ...span, start: span.start + direction.length }
+    : span
 }

@@ -1,9 +1,9 @@
 import type { READABLE_KINDS } from '#shared/domain/tenant-privacy.ts'
 import { findPersonalData } from './find-personal-data.ts'
-import { classOf } from './pii-gazetteer.ts'
+import { classOf, isEveryday, namesOf } from './pii-gazetteer.ts'
+import { kindOf } from './pii-looks.ts'
 import { isReference, type PiiSpan, type PiiType } from './pii-patterns.ts'
 import type { TaggedType, TypedSpan } from './pii-tagger.ts'
-import { kindOf } from './pii-tagger-features.ts'
 
 const IDENTIFYING: Readonly<Partial<Record<TaggedType, PiiType>>> = {
   PERSON: 'PERSON',
@@ -47,7 +47,8 @@ export function* taggedSpans(text: string, alsoMask: readonly (typeof READABLE_K
  */
 function isPlausible(text: string, { type, start, end }: TypedSpan, smallNouns: boolean): boolean {
   const value = text.slice(start, end)
-  if (type === 'PERSON') return isNameLike(value, text.slice(Math.max(0, start - 24), start), smallNouns)
+  if (type === 'PERSON')
+    return isNameLike(value, text.slice(Math.max(0, start - 24), start), smallNouns) && !TEAM.test(text.slice(end, end + 12))
   if (type === 'STREET_ADDRESS') return isAddressLike(value)
   if (type === 'ZIP_CODE') return /\d{4}/.test(value) && ZIP_CUE.test(text.slice(Math.max(0, start - 16), start))
   if (type === 'PHONE_NUMBER')
@@ -65,20 +66,32 @@ const THINGS = new Set(
   ),
 )
 
+/** "Hello Larkspur team" greets a company. */
+const TEAM = /^ (?:team|support|service|staff|crew)(?!\p{L})/iu
+
+/** Names of assistants, colours and parts of the world, where they stand alone. */
+const NOBODY = new Set('alexa siri cortana bixby amber america asia africa europa'.split(' '))
+
 function isNameLike(value: string, before: string, smallNouns: boolean): boolean {
   if (value.includes('\n') || /\d/.test(value)) return false
   const words = wordsOf(value)
   const isCapital = (word: string) => word !== word.toLowerCase()
   if (words.length === 0 || !words.some(isCapital)) return false
   const kinds = words.map((word) => classOf(word.toLowerCase()))
-  if (kinds.includes('given')) return words.filter(isCapital).length === words.length || words.length > 1
   const last = wordsOf(before).at(-1)?.toLowerCase() ?? ''
+  const isCalled = (word: string, at: number) =>
+    kinds[at] === 'given' || (isCapital(word) && kinds[at] === '' && (namesOf(word.toLowerCase()) & GIVEN) === 1)
+  const alone = words.length === 1 ? words[0]!.toLowerCase() : ''
+  if ((isEveryday(alone) || NOBODY.has(alone)) && classOf(last) !== 'title' && classOf(last) !== 'kin') return false
+  if (words.some(isCalled)) return words.every(isCapital) || words.length > 1
   const unheardOf = words.every(
     (word, at) =>
       (kinds[at] === '' && /^\p{Lu}[\p{Ll}\p{M}]/u.test(word) && !THINGS.has(word.toLowerCase())) || PARTICLES.has(word),
   )
   return unheardOf && (classOf(last) === 'title' || (smallNouns && (words.length > 1 || classOf(last) === 'kin')))
 }
+/** Of the bits of `namesOf`: a given name, and not a city or an everyday word. */
+const GIVEN = 1 | 4 | 8
 const PARTICLES = new Set('de del della di da dos das du van von der den zu la le el al bin ibn y e ten ter'.split(' '))
 
 /** Every noun has a capital there, so capitals say nothing. */

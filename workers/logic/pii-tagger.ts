@@ -1,5 +1,7 @@
 import { hintSpans } from './pii-hints.ts'
-import { hashOf, historyFeatures, type Look, looksOf, type TaggedToken, tokenFeatures, tokensOf } from './pii-tagger-features.ts'
+import { hashOf, type TaggedToken } from './pii-looks.ts'
+import { historyFeatures, type Seen, seenOf, tokenFeatures } from './pii-tagger-features.ts'
+import { addScores, type TaggerModel } from './pii-tagger-model.ts'
 
 /** Types of the public evaluation data that a person's writing may hold; those that patterns find better are decided by patterns. */
 export const TAGGED_TYPES = [
@@ -26,60 +28,40 @@ export type TypedSpan = { readonly type: TaggedType; readonly start: number; rea
 
 /** `O`, then a beginning and an inside of every type. */
 export const TAGS: readonly string[] = ['O', ...TAGGED_TYPES.flatMap((type) => [`B-${type}`, `I-${type}`])]
-const SALT = TAGS.map((tag) => Math.imul(hashOf(tag), 0x9e3779b1) | 1)
-
-export type TaggerWeights = {
-  readonly bits: number
-  readonly weights: Int16Array | Float32Array
-  /** Taken from the score of "nothing personal" at telling tokens: what is missed costs more than a word masked without need. */
-  readonly againstNothing?: number
-}
-
-/** Features and tags share one hashed table (Ganchev and Dredze, "Small statistical models by random feature mixing", 2008). */
-export const slotOf = (feature: number, tag: number, bits: number): number => {
-  const mixed = Math.imul(feature ^ SALT[tag]!, 0x85ebca6b)
-  return (mixed ^ (mixed >>> 15)) >>> (32 - bits)
-}
 
 /** By the tag before: the tags that may follow. An inside follows only its own beginning or inside. */
 const mayFollow = TAGS.map((last) =>
   TAGS.flatMap((tag, number) => (!tag.startsWith('I-') || last === tag || last === `B-${tag.slice(2)}` ? [number] : [])),
 )
 
-/** Where a name, a number or an address may be: everyday words, small numbers and what merely begins a text are not leaned upon. */
-function isTelling(looks: readonly Look[], at: number): boolean {
-  const { shape, kind } = looks[at]!
-  if (kind === 'common' || kind === 'kin' || kind === 'time') return false
-  if (/^d[3-9]/.test(shape)) return /^X|^[,\n]$/.test(looks[at - 1]?.shape ?? '') || /^Xx/.test(looks[at + 1]?.shape ?? '')
-  return shape === 'Xx' && (at > 0 || kind === 'given' || looks[1]?.shape === 'Xx')
-}
-
-export function bestTag({ bits, weights }: TaggerWeights, features: ArrayLike<number>, last: number, againstNothing = 0): number {
+/** The best of the tags that may follow `last`; with `except`, the best other one. */
+export function bestTag(scores: ArrayLike<number>, last: number, except = -1): number {
   let best = 0
   let bestScore = Number.NEGATIVE_INFINITY
   for (const tag of mayFollow[last]!) {
-    let score = tag === 0 ? -againstNothing : 0
-    for (let nth = 0; nth < features.length; nth++) score += weights[slotOf(features[nth]!, tag, bits)]!
-    if (score > bestScore) {
-      bestScore = score
+    if (tag !== except && scores[tag]! > bestScore) {
+      bestScore = scores[tag]!
       best = tag
     }
   }
   return best
 }
 
-/** What the patterns found at each token, for `tokenFeatures`. */
-export function rulesAt(
+/** What the patterns and the hints found at each token, for `seenOf`. */
+export const seenText = (text: string, found: Parameters<typeof rulesAt>[1]): Seen =>
+  seenOf(text, (tokens) => rulesAt(tokens, [...found, ...hintSpans(text)]))
+
+function rulesAt(
   tokens: readonly TaggedToken[],
   spans: readonly { readonly type: string; readonly start: number; readonly end: number }[],
-): string[] {
-  const rules: string[] = Array(tokens.length).fill('')
+): Int32Array {
+  const rules = new Int32Array(tokens.length)
   const sorted = spans.toSorted((a, b) => a.start - b.start)
   let from = 0
   for (const [at, { start, end }] of tokens.entries()) {
     while (from < sorted.length && sorted[from]!.end <= start) from++
     const span = sorted[from]
-    if (span && span.start <= start && end <= span.end) rules[at] = span.type
+    if (span && span.start <= start && end <= span.end) rules[at] = hashOf(span.type)
   }
   return rules
 }
@@ -88,25 +70,23 @@ export function rulesAt(
  * Tags a text from left to right, each token by a linear model over it, its neighbours and the tags before it (a greedy averaged
  * perceptron; Collins, "Discriminative training methods for hidden Markov models", EMNLP 2002). Time is that of the text.
  */
-export function tagText(model: TaggerWeights, text: string, found: Parameters<typeof rulesAt>[1]): TypedSpan[] {
-  const tokens = tokensOf(text)
-  const looks = looksOf(tokens)
-  const rules = rulesAt(tokens, [...found, ...hintSpans(text)])
+export function tagText(model: TaggerModel, text: string, found: Parameters<typeof rulesAt>[1]): TypedSpan[] {
+  const seen = seenText(text, found)
+  const scores = new Float64Array(TAGS.length)
   let [beforeLast, last] = [0, 0]
   const tags: number[] = []
-  for (let at = 0; at < tokens.length; at++) {
-    const { plain, lexical } = tokenFeatures(tokens, looks, rules, at)
-    // As 32-bit integers: every feature is looked up under every tag, and hashes above 2^31 would be numbers on the heap.
-    const history = historyFeatures(looks, at, TAGS[last]!, TAGS[beforeLast]!)
-    const features = new Int32Array(plain.length + lexical.length + history.length)
-    features.set(plain)
-    features.set(lexical, plain.length)
-    features.set(history, plain.length + lexical.length)
-    const tag = bestTag(model, features, last, isTelling(looks, at) ? model.againstNothing : 0)
+  for (let at = 0; at < seen.tokens.length; at++) {
+    scores.fill(0)
+    if (model.leanings) scores.set(model.leanings)
+    const { plain, lexical, named } = tokenFeatures(seen, at)
+    for (const features of [plain, lexical, named, historyFeatures(seen, at, last, beforeLast)])
+      for (let nth = 0; nth < features.length; nth++) addScores(model, features[nth]!, scores)
+    const tag = bestTag(scores, last)
     tags.push(tag)
-    ;[beforeLast, last] = [last, tag]
+    beforeLast = last
+    last = tag
   }
-  return spansOf(tokens, tags)
+  return spansOf(seen.tokens, tags)
 }
 
 export function spansOf(tokens: readonly TaggedToken[], tags: readonly number[]): TypedSpan[] {

@@ -126,3 +126,9 @@ describe('maskPii on hostile food', () => {
     expect(restorePii(masked.text, masked.placeholders) === text).toBe(true)
   })
 })
+
+it('lone names of people are masked; teams, assistants and colours that are names elsewhere are not', () => {
+  expect(maskPii('Please tell Beatrix that order 77120 came.').text).toBe('Please tell [PERSON_1] that order 77120 came.')
+  for (const text of ['Amber light', 'Hello Larkspur team, where is my order?', 'Does Alexa work with the Hub 2?'])
+    expect(maskPii(text).text).toBe(text)
+})

@@ -10,7 +10,8 @@ import {
   peselIsValid,
   taxIdIsValid,
 } from '#workers/logic/pii-official-ids.ts'
-import { prepare, quantised, type TaggedText, trainTagger } from '#workers/logic/pii-tagger-training.ts'
+import { packModel, readModel } from '#workers/logic/pii-tagger-model.ts'
+import { prepare, type TaggedText, trainTagger } from '#workers/logic/pii-tagger-training.ts'
 
 const texts: TaggedText[] = [
   { text: 'Please call Mrs Quarles now', spans: [{ type: 'PERSON', start: 16, end: 23 }] },
@@ -23,17 +24,23 @@ const train = () => {
     seed = (seed * 48_271) % 2_147_483_647
     return seed / 2_147_483_647
   }
-  const { bits, weights } = trainTagger(texts.map(prepare), { bits: 14, epochs: 6, dropout: 0.2, random })
-  return { bits, weights: quantised(weights) }
+  return packModel(trainTagger(texts.map(prepare), { epochs: 6, dropout: 0.2, unlisted: 0.3, margin: 1, random }))
 }
 
 test('the same texts give the same weights, and the weights find a name of the same mould', () => {
-  const model = train()
-  expect(Buffer.from(model.weights.buffer).equals(Buffer.from(train().weights.buffer))).toBe(true)
+  const file = train()
+  expect(file.equals(train())).toBe(true)
+  const model = readModel(file)
   const text = 'Please call Mrs Tidmarsh now'
   expect(findPersonalData(text, model).map(({ type, start, end }) => [type, text.slice(start, end)])).toEqual([
     ['PERSON', 'Tidmarsh'],
   ])
+})
+
+test('a damaged file of weights is refused', () => {
+  const file = train()
+  for (const damaged of [file.subarray(0, 5), file.subarray(0, -1), Buffer.concat([file, Buffer.alloc(1)]), Buffer.alloc(64)])
+    expect(() => readModel(damaged)).toThrow('incomplete')
 })
 
 test('spans never overlap, and are in the order of the text', () => {
