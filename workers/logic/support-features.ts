@@ -7,7 +7,7 @@ import { findContradiction } from './find-contradiction.ts'
 import { holdsFact, standsAmong } from './match-facts.ts'
 import { weighTerms } from './read-evidence.ts'
 import { bestUnits, coverTerms } from './support-cover.ts'
-import { negationsIn, type Positions, type SupportIndex, termsOf, wordsOf } from './support-index.ts'
+import { negationsIn, type Positions, type SupportIndex, termsOf } from './support-index.ts'
 import { termWeight } from './term-weight.ts'
 
 const UNITS = 3
@@ -76,22 +76,25 @@ function signsOf(sentence: string, index: SupportIndex): Signs {
   const covered = coverTerms(terms, index, termWeight)
   const of = new Map(terms.map((term, at) => [term, covered[at]!]))
   const lack = covered.reduce((sum, { weight, credit }) => sum + weight * (1 - credit), 0)
+  const tokens = tokenize(sentence)
   const [, bestTwo, bestThree] = bestUnits(covered, UNITS)
   return {
     bestTwo: bestTwo!,
     bestThree: bestThree!,
-    pairs: shareOfPairs(tokenize(sentence), (a, b) => index.parts.some((part) => areNeighbours(a, b, part.tokens))),
+    pairs: shareOfPairs(tokens, (a, b) => index.parts.some((part) => areNeighbours(a, b, part.tokens))),
     whole: Number(covered.every(({ credit }) => credit >= HELD)),
     uncovered: Math.log(LEAST_LACK + Math.min(MOST_LACK, lack)),
     rarest: Math.max(0, ...terms.filter((_, at) => covered[at]!.credit < HELD).map(rarityOf)),
     ...strangeWords(sentence, index, (term) => of.get(term)?.credit),
-    ...particles(sentence, index),
+    ...particles(tokens, index),
     facts: Number(factsIn(sentence).some((fact) => !isGiven(fact, index))),
     negation: Number(negationsIn(sentence).some((word) => !index.parts.some(({ negations }) => negations.has(word)))),
     contradiction: Number(findContradiction(sentence, weighTerms(sentence), index.evidence) !== undefined),
     length: Math.log(1 + terms.length),
   }
 }
+
+const isSaid = (token: string, parts: SupportIndex['parts']): boolean => parts.some(({ tokens }) => tokens.at.has(token))
 
 const isGiven = (fact: Fact, { asked, evidence }: SupportIndex): boolean =>
   standsAmong(fact, asked) || evidence.some((one) => holdsFact(fact, one))
@@ -104,7 +107,7 @@ function strangeWords(sentence: string, { parts }: SupportIndex, creditOf: (term
     if (isStopWord(lower) || /\d/.test(bare)) continue
     const isName = at > 0 && /^\p{Lu}./u.test(bare)
     // Michael is no Mike: names count to the letter.
-    if (isName && wordsOf(lower).some((part) => !parts.some(({ words }) => words.has(part)))) counts.names++
+    if (isName && tokenize(bare).some((token) => !isSaid(token, parts))) counts.names++
     const credit = creditOf(termsOf(bare)[0] ?? '') ?? 1
     if (isName || credit >= STRANGE_BELOW) continue
     if (/(?:ed|ing)$/.test(lower)) counts.verbs += 1 - credit
@@ -115,8 +118,8 @@ function strangeWords(sentence: string, { parts }: SupportIndex, creditOf: (term
   return { names: Math.min(3, names), verbs: Math.min(4, verbs), qualities: Math.min(4, qualities), others: Math.min(4, others) }
 }
 
-function particles(sentence: string, { parts }: SupportIndex): { time: number; extent: number } {
-  const strange = wordsOf(sentence.toLowerCase()).filter((word) => !parts.some(({ words }) => words.has(word)))
+function particles(tokens: readonly string[], { parts }: SupportIndex): { time: number; extent: number } {
+  const strange = tokens.filter((token) => !isSaid(token, parts))
   return {
     time: Math.min(2, strange.filter((word) => TIME.has(word)).length),
     extent: Math.min(2, strange.filter((word) => EXTENT.has(word)).length),

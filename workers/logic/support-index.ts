@@ -31,34 +31,35 @@ export type Part = {
   readonly byPrefix: ReadonlyMap<string, readonly string[]>
   /** All words with their places: what is said together is looked up, not listed. */
   readonly tokens: Positions
-  readonly words: ReadonlySet<string>
   readonly negations: ReadonlySet<string>
 }
 export type Positions = { readonly list: readonly string[]; readonly at: ReadonlyMap<string, readonly number[]> }
 
 /** @param asked the question and earlier turns: repeating them asserts nothing */
 export function supportIndex(passages: readonly Passage[], asked: string): SupportIndex {
-  return {
-    evidence: passages.map(readEvidence),
-    parts: [...passages.map(({ title, section, text }) => partOf([title, ...section].join('\n'), text)), partOf('', asked)],
-    asked: factsIn(asked),
-  }
+  const evidence = passages.map(readEvidence)
+  return { evidence, parts: [...evidence.map(partOfPassage), partOfQuestion(asked)], asked: factsIn(asked) }
 }
 
 /** Popular passages are cited in answer after answer. */
 const known = new LRUCache<string, Part>({ max: 400 })
-function partOf(heading: string, text: string): Part {
-  const key = JSON.stringify([heading, text])
-  const part = known.get(key) ?? readPart(heading, text)
-  known.set(key, part)
+/** What the ledger has read of a passage is not read again. */
+function partOfPassage({ passage, units, contextTerms }: Evidence): Part {
+  const whole = [passage.title, ...passage.section, passage.text].join('\n')
+  const part = known.get(whole) ?? partOf(whole, [contextTerms, ...units.map(({ terms }) => terms)])
+  known.set(whole, part)
   return part
 }
 
-function readPart(heading: string, text: string): Part {
-  const whole = `${heading}\n${text}`
-  const units = [heading, ...splitSentences(text).map((unit) => unit.text)].map(termsOf).filter(({ length }) => length > 0)
+const partOfQuestion = (asked: string): Part =>
+  partOf(
+    asked,
+    splitSentences(asked).map((unit) => contentTerms(unit.text)),
+  )
+
+function partOf(whole: string, units: readonly Iterable<string>[]): Part {
   const unitsOf = new Map<string, number[]>()
-  for (const [unit, terms] of units.entries()) for (const term of new Set(terms)) push(unitsOf, term, unit)
+  for (const [unit, terms] of units.entries()) for (const term of new Set(terms)) push(unitsOf, asDigits(term), unit)
   const byPrefix = new Map<string, string[]>()
   for (const term of unitsOf.keys()) if (isWord(term)) push(byPrefix, prefixOf(term), term)
   return {
@@ -66,15 +67,13 @@ function readPart(heading: string, text: string): Part {
     unitsOf,
     byPrefix,
     tokens: positionsIn(tokenize(whole)),
-    words: new Set(wordsOf(whole.toLowerCase())),
     negations: new Set(negationsIn(whole)),
   }
 }
 
+const asDigits = (term: string): string => (Object.hasOwn(NUMERALS, term) ? NUMERALS[term]! : term)
 /** The stems of a text that carry meaning, numbers in words as digits. */
-export const termsOf = (text: string): string[] =>
-  contentTerms(text).map((term) => (Object.hasOwn(NUMERALS, term) ? NUMERALS[term]! : term))
-export const wordsOf = (text: string): string[] => text.split(/[^\p{L}\p{N}]+/u).filter(Boolean)
+export const termsOf = (text: string): string[] => contentTerms(text).map(asDigits)
 export const negationsIn = (text: string): string[] => (text.match(NEGATION) ?? []).map((word) => word.toLowerCase())
 export const isWord = (term: string): boolean => term.length >= PREFIX && !/\d/.test(term)
 export const prefixOf = (term: string): string => term.slice(0, PREFIX)
