@@ -72,7 +72,7 @@ export function messageCorpus(data: string): MessageRow[] {
     if (!kind.endsWith('_doc')) add(text, label === 1, kind, src, label === 1 ? ATTACK : (HARMLESS[src] ?? 1))
   for (const file of ['train.jsonl', 'train-more.jsonl'])
     for (const { text, label, kind, family } of readRows(join(OWN_DATA, file), OwnRow))
-      add(text, label === 1, kind, `own:${family}`, /^(?:mentions|letters|angry)-/.test(family) ? OWN_MENTIONS : OWN)
+      add(text, label === 1, kind, `own:${family}`, /^(?:mentions-|letters-|angry-|contact$)/.test(family) ? OWN_MENTIONS : OWN)
   const grammar = readRows(join(OWN_DATA, 'train-grammar.jsonl'), GrammarLine)
   for (const { text, label, kind, family } of grammarRows(grammar, seededRandom(GRAMMAR_SEED)))
     add(text, label === 1, kind, `own:${family}`, label === 1 ? GENERATED.attack : GENERATED.harmless)
