@@ -72,8 +72,12 @@ function spread<T>(rows: readonly T[], limit = rows.length): readonly T[] {
   return Array.from({ length: limit }, (_, nth) => rows[Math.floor((nth * rows.length) / limit)]!)
 }
 
-/** Whether a hard check refuses a sentence of it; missing wording alone is a score and refuses nothing here. */
+/**
+ * Whether a hard check refuses a sentence of it; missing wording alone is a score and refuses nothing here. Without evidence there is
+ * nothing to check against: that a claim cites nothing is no finding about its numbers.
+ */
 function isBlocked({ text, passages, asked }: Judged): boolean {
+  if (passages.length === 0) return false
   const citations = passages.map(({ n }) => n)
   return splitSentences(text).some((sentence) => {
     const { supported, reason } = checkClaim({ text: sentence.text, citations }, passages, asked)
