@@ -28,7 +28,7 @@ const SHAPES: Readonly<Partial<Record<TaggedType, RegExp>>> = {
   DOMAIN_NAME: /^[^\s@]{1,200}\.[^\s@]{2,200}$/,
   CREDIT_CARD: /^(?:\d[ -]?){11,18}\d$/,
   IP_ADDRESS: /^(?=[^.:]{0,4}[.:])[\da-f:.]{7,45}$/i,
-  US_SSN: /^\d{3}[ -]?\d{2}[ -]?\d{4}$/,
+  US_SSN: /^\d{3}([ -])\d{2}\1\d{4}$/,
   US_DRIVER_LICENSE: /\d{3}/,
   PHONE_NUMBER: /^(?:[^\d]{0,3}\d){6,18}[^\d]{0,2}$/,
   ZIP_CODE: /\d/,
