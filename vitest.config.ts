@@ -4,8 +4,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     // Real servers and child processes take their time on a small, busy machine; a hang is still found.
-    testTimeout: 60_000,
-    hookTimeout: 90_000,
+    testTimeout: 90_000,
+    hookTimeout: 150_000,
     // Two workers on two cores: more of them only slow each other down and make the timings of servers worthless.
     maxWorkers: 2,
     typecheck: { enabled: false },

@@ -40,6 +40,11 @@ export const DigestSettings = z.discriminatedUnion('task', [Summarise, Classify,
 export type DigestSettings = z.infer<typeof DigestSettings>
 export const DIGEST_TASKS = ['summarise', 'classify', 'extract', 'faq', 'contextualise'] as const
 
+/** A moment that a database holds, which the year 0 is not, nor one past 9999 once its offset is taken. */
+const Moment = z.iso
+  .datetime({ offset: true })
+  .refine((at) => Date.parse(at) >= 0 && Date.parse(at) < 253_402_300_800_000, 'must lie between the years 1970 and 9999')
+
 /** Which indexed documents belong to a set. */
 export const DocumentQuery = z.strictObject({
   product: text(200).optional(),
@@ -49,12 +54,12 @@ export const DocumentQuery = z.strictObject({
     .regex(/^[a-z]{2,3}$/)
     .optional(),
   idPrefix: text(200).optional(),
-  changedSince: z.iso.datetime({ offset: true }).optional(),
+  changedSince: Moment.optional(),
 })
 export type DocumentQuery = z.infer<typeof DocumentQuery>
 /** A schedule may also ask for what changed since it last ran. */
 export const ScheduledQuery = DocumentQuery.extend({
-  changedSince: z.union([z.literal('last-run'), z.iso.datetime({ offset: true })]).optional(),
+  changedSince: z.union([z.literal('last-run'), Moment]).optional(),
 })
 export type ScheduledQuery = z.infer<typeof ScheduledQuery>
 

@@ -35,7 +35,12 @@ export const TenantConfig = z.strictObject({
       blockInjectionAt: z.number().min(0).max(1).default(0.7),
       /** Below this share of the question covered by evidence, `retrieve` hands over to a person. */
       minEvidence: z.number().min(0).max(1).optional(),
-      escalationExpiresAfterHours: z.number().positive().default(72),
+      /** From a minute to ten years: a moment that no database holds would leave the ticket with nobody. */
+      escalationExpiresAfterHours: z
+        .number()
+        .min(1 / 60)
+        .max(87_600)
+        .default(72),
       cache: z.boolean().default(true),
     })
     .prefault({}),

@@ -22,12 +22,13 @@ export type CacheReading = {
 const WORD = /[\p{L}\p{N}\p{M}]+(?:['’][\p{L}\p{M}]+)*/gu
 const QUESTION_START =
   /^(?:how|what|which|who|whom|whose|where|when|why|is|are|am|can|could|do|does|did|will|would|should|may|has|have)$/
-const IRREGULAR: Readonly<Record<string, string>> = {
-  "can't": 'can not',
-  "won't": 'will not',
-  "shan't": 'shall not',
-  cannot: 'can not',
-}
+/** A map: customers write words such as "constructor", which every object has. */
+const IRREGULAR: ReadonlyMap<string, string> = new Map([
+  ["can't", 'can not'],
+  ["won't", 'will not'],
+  ["shan't", 'shall not'],
+  ['cannot', 'can not'],
+])
 const ENDINGS: readonly (readonly [string, string])[] = [
   ["n't", ' not'],
   ["'re", ' are'],
@@ -46,8 +47,8 @@ export function wordsOf(text: string): string[] {
 }
 
 function writtenOut(word: string): string {
-  if (!word.includes("'")) return IRREGULAR[word] ?? word
-  if (IRREGULAR[word]) return IRREGULAR[word]
+  const irregular = IRREGULAR.get(word)
+  if (irregular !== undefined || !word.includes("'")) return irregular ?? word
   if (IS_AFTER.test(word)) return word.replace("'s", ' is')
   const ending = ENDINGS.find(([written]) => word.endsWith(written))
   if (ending) return word.slice(0, -ending[0].length) + ending[1]

@@ -1,7 +1,8 @@
 import { Redis } from 'ioredis'
 import * as z from 'zod'
 import { openQueue } from '#shared/adapters/state/queue-names.ts'
-import { QUEUE_PREFIX } from '../installation.ts'
+import { jobIdOf } from '#shared/ports/dispatcher.ts'
+import { type Installation, QUEUE_PREFIX } from '../installation.ts'
 import type { Scenario } from '../scenario.ts'
 import { until } from '../until.ts'
 
@@ -72,6 +73,14 @@ const BREAK = `UPDATE attempts SET facts_written = jsonb_set(facts_written, '{pa
   WHERE run_id = ANY($1) AND facts_written ? 'passages'`
 const MEND = 'UPDATE attempts SET facts_written = $3::jsonb WHERE run_id = $1 AND seq = $2'
 
+/** Takes the jobs of these drafts out of Redis; the sweeper finds that they are gone and sends them again. */
+async function loseJobs(installation: Installation, runIds: readonly string[]): Promise<void> {
+  const runs = AtDraft.parse(await installation.query('SELECT id, seq FROM runs WHERE id = ANY($1)', [runIds]))
+  const redis = new Redis({ path: installation.redis.socket, maxRetriesPerRequest: null })
+  await redis.del(runs.map(({ id, seq }) => `${QUEUE_PREFIX}:support-ticket.generate:${jobIdOf({ runId: id, seq })}`))
+  redis.disconnect()
+}
+
 export const redriveDeadLetters: Scenario = {
   name: 'redrive',
   sentence: 'steps that a bad fact made fail for good are sent round again once it is mended',
@@ -87,13 +96,15 @@ export const redriveDeadLetters: Scenario = {
       [runIds],
     )
     await installation.query(BREAK, [runIds])
-    for (const gate of gates) gate.release()
+    // A worker goes on with the facts that it has in hand; whoever takes up a lost job reads what is broken.
+    await loseJobs(installation, runIds)
     const waiting = `SELECT count(*) AS n FROM runs WHERE id = ANY($1) AND status = 'waiting'`
     await until(
       'every run waits for a person',
       30_000,
       async () => Number((await installation.query(waiting, [runIds]))[0]!['n']) === count,
     )
+    for (const gate of gates) gate.release()
     for (const { run_id, seq, facts_written } of good)
       await installation.query(MEND, [run_id, seq, JSON.stringify(facts_written)])
     let redriven = 0
