@@ -8,6 +8,11 @@ export const TenantPrivacy = z
   .strictObject({
     alsoMask: z.array(z.enum(READABLE_KINDS)).max(READABLE_KINDS.length).default([]),
     /**
+     * Products of yours that are called like people ("Iris"): readable, because a question without its product finds nothing. A
+     * requester's own name is masked all the same.
+     */
+    notNames: z.array(z.string().min(2).max(60)).max(500).default([]),
+    /**
      * Account, customer or order numbers to mask, by their shape: `#` stands for a digit, `@` for a letter, everything else for
      * itself, e.g. `LK-######`. Not regular expressions: a shape takes the time of the text, whoever wrote it.
      */

@@ -46,7 +46,11 @@ const SECRETS: Readonly<Record<TenantId, string>> = {
 export const secretOf = (tenantId: string): string => SECRETS[tenantId as TenantId] ?? 'whsec_bm9ib2R5'
 
 export const tenantsToCreate = () =>
-  TENANTS.map((id) => ({ id, name: id, config: { examples: examples(), webhook: { secret: SECRETS[id] } } }))
+  TENANTS.map((id) => ({
+    id,
+    name: id,
+    config: { examples: examples(), webhook: { secret: SECRETS[id] }, privacy: { notNames: PRODUCTS } },
+  }))
 
 export type Expected = 'answered' | 'escalated' | 'closed'
 export type ChaosTicket = {

@@ -83,6 +83,7 @@ export function restorePii(text: string, placeholders: readonly Placeholder[]): 
 function* candidates(text: string, { requester, placeholders = [], privacy }: MaskOptions): Generator<PiiSpan> {
   const known = new Map<string, PiiSpan['type']>()
   for (const { type, value } of placeholders) if (type !== 'LITERAL') known.set(value, type as PiiSpan['type'])
+  const notNames = new Set(privacy?.notNames.map((name) => name.toLowerCase()))
   const finders = [
     ...FINDERS,
     (all: string) => identifiersOf(all, privacy?.identifiers ?? []),
@@ -90,6 +91,7 @@ function* candidates(text: string, { requester, placeholders = [], privacy }: Ma
   ]
   for (const find of finders) {
     for (const span of find(text)) {
+      if (span.type === 'PERSON' && notNames.has(text.slice(span.start, span.end).toLowerCase())) continue
       if (span.type !== 'LITERAL') known.set(text.slice(span.start, span.end), span.type)
       yield span
     }

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { TenantPrivacy } from '#shared/domain/tenant-privacy.ts'
 import { maskPii, restorePii } from '#workers/logic/mask-pii.ts'
 import { hostileFood } from './hostile-food.ts'
 
@@ -131,4 +132,12 @@ it('lone names of people are masked; teams, assistants and colours that are name
   expect(maskPii('Please tell Beatrix that order 77120 came.').text).toBe('Please tell [PERSON_1] that order 77120 came.')
   for (const text of ['Amber light', 'Hello Larkspur team, where is my order?', 'Does Alexa work with the Hub 2?'])
     expect(maskPii(text).text).toBe(text)
+})
+
+it('products of the tenant that are called like people stay, but never the name of who writes', () => {
+  const privacy = TenantPrivacy.parse({ notNames: ['iris'] })
+  expect(maskPii('Iris kettle').text).toBe('[PERSON_1] kettle')
+  expect(maskPii('Iris kettle', { privacy }).text).toBe('Iris kettle')
+  expect(maskPii('My name is Iris Miller. The Iris kettle leaks.', { privacy }).text).not.toContain('Miller')
+  expect(maskPii('Iris kettle', { privacy, requester: { name: 'Iris Miller' } }).text).toBe('[PERSON_1] kettle')
 })

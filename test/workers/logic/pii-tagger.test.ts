@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { TenantPrivacy } from '#shared/domain/tenant-privacy.ts'
 import { findPersonalData } from '#workers/logic/find-personal-data.ts'
 import { maskPii } from '#workers/logic/mask-pii.ts'
 import {
@@ -68,7 +69,7 @@ test('names of others and addresses are masked; places, dates and products are n
   expect(maskPii(text).text).toBe(
     'Hi, my colleague [PERSON_1] in Leeds says the Hub 2 broke on 2024-03-01. Send it to [ADDRESS_1] please.',
   )
-  const privacy = { alsoMask: ['date' as const], identifiers: ['LK-####'] }
+  const privacy = TenantPrivacy.parse({ alsoMask: ['date'], identifiers: ['LK-####'] })
   const more = maskPii(`${text} Account lk-4711, not LK-47112.`, { privacy }).text
   expect(more).toContain('[DATE_1]')
   expect(more).toContain('Account [IDENTIFIER_1], not LK-47112.')
