@@ -24,6 +24,7 @@ export function evalCache(
   onProgress: (done: number, total: number) => void,
 ) {
   const pairs = readPairs(files.data)
+  if (pairs.length === 0) throw new Error(`${files.data} holds no pair that is decided ("dup": 0 or 1)`)
   const times: number[] = []
   const scored = pairs.map((pair, at) => {
     const startedAt = performance.now()

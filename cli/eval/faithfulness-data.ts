@@ -20,7 +20,19 @@ const Line = z
     task: z.string().optional(),
   })
   .refine(({ claim, answer }) => (claim ?? answer) !== undefined, 'a line needs `claim` or `answer`')
-const Source = z.object({ id: z.string(), title: z.string().nullish(), text: z.string() })
+/** A document as a text, or in sections as `eval retrieval` takes them. */
+const Source = z
+  .object({
+    id: z.string(),
+    title: z.string().nullish(),
+    text: z.string().optional(),
+    sections: z.array(z.object({ h: z.string().nullish(), t: z.string() })).optional(),
+  })
+  .transform(({ id, title, text, sections }, context) => {
+    const whole = text ?? sections?.map(({ h, t }) => (h ? `${h}\n${t}` : t)).join('\n\n')
+    if (whole === undefined) context.addIssue({ code: 'custom', message: 'a document needs `text` or `sections`' })
+    return { id, title, text: whole ?? '' }
+  })
 
 export type Judged = {
   /** Rows of one group share their source: they are never parted between training and measuring. */
@@ -53,8 +65,13 @@ const passageOf = (title: string, text: string, at: number): Passage => ({
 export function readJudged(dataFile: string, docFiles: readonly string[]): Judged[] {
   const sources = new Map(
     docFiles
-      .flatMap(linesOf)
-      .map((row) => Source.parse(row))
+      .flatMap((file) =>
+        linesOf(file).map((row, at) => {
+          const source = Source.safeParse(row)
+          if (!source.success) throw new Error(`${file}:${at + 1}: ${source.error.issues[0]?.message}`)
+          return source.data
+        }),
+      )
       .map((source) => [source.id, source]),
   )
   const find = (id: string, at: number): Passage => {

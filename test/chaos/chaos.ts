@@ -14,23 +14,37 @@ import { scenarios } from './scenarios.ts'
 
 const SHOWN_VIOLATIONS = 10
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string', default: '1' },
-    only: { type: 'string' },
-    scenario: { type: 'string' },
-    minutes: { type: 'string', default: '10' },
-    rate: { type: 'string', default: '5' },
-  },
-})
-const seed = Number(values.seed)
-if (!Number.isSafeInteger(seed)) throw new TypeError(`--seed takes a whole number, not ${values.seed}`)
+const { values, seed } = asked()
+
+function asked() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        seed: { type: 'string', default: '1' },
+        only: { type: 'string' },
+        scenario: { type: 'string' },
+        minutes: { type: 'string', default: '10' },
+        rate: { type: 'string', default: '5' },
+      },
+    })
+    const seed = Number(values.seed)
+    if (!Number.isSafeInteger(seed)) throw new TypeError(`--seed takes a whole number, not ${values.seed}`)
+    const names = (values.only ?? values.scenario)?.split(',') ?? []
+    const unknown = names.filter((name) => name !== 'availability' && scenarios.every((scenario) => scenario.name !== name))
+    if (unknown.length > 0)
+      throw new TypeError(
+        `there is no scenario ${unknown.join(', ')}; there are ${scenarios.map(({ name }) => name).join(', ')}, availability`,
+      )
+    return { values, seed }
+  } catch (error) {
+    console.error(`chaos: ${(error as Error).message}`)
+    process.exit(2)
+  }
+}
 
 function chosen(): readonly Scenario[] {
   const names = (values.only ?? values.scenario)?.split(',')
-  const list = names ? scenarios.filter(({ name }) => names.includes(name)) : scenarios
-  if (names && list.length < names.length) throw new TypeError(`there are ${scenarios.map(({ name }) => name).join(', ')}`)
-  return list
+  return names ? scenarios.filter(({ name }) => names.includes(name)) : scenarios
 }
 
 async function runAll(list: readonly Scenario[], seed: number): Promise<Report[]> {

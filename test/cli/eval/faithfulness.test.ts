@@ -57,3 +57,14 @@ test('says which line is wrong, and which document is missing', () => {
   expect(() => readJudged(write('bare.jsonl', [{ claim: 'x' }]), [])).toThrow(/bare\.jsonl:1: needs evidence/)
   expect(() => readJudged(write('lost.jsonl', [{ claim: 'x', doc: 'nowhere', consistent: 1 }]), [])).toThrow(/"nowhere"/)
 })
+
+test('takes documents in sections, too, and names the line of one that is none', () => {
+  const docs = write('sections.jsonl', [
+    { id: 'd2', title: 'Hub', sections: [{ h: 'Plans', l: 2, t: 'Twelve dollars a month.', sym: false }] },
+  ])
+  const data = write('in-sections.jsonl', [{ claim: 'b', doc: 'd2', consistent: 1 }])
+  expect(readJudged(data, [docs])[0]!.passages[0]!.text).toBe('Plans\nTwelve dollars a month.')
+  expect(() => readJudged(data, [write('broken-docs.jsonl', [SOURCE, { id: 'd3' }])])).toThrow(
+    'broken-docs.jsonl:2: a document needs',
+  )
+})
