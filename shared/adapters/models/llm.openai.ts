@@ -15,6 +15,8 @@ import { liveFetch, underWatch } from './live-fetch.ts'
 import { failureOfVendor, isNetworkError, retryAfterMsOf } from './provider-failure.ts'
 import { plainSchemaOf, strictSchemaOf } from './reply-schema.ts'
 import { type Arrival, billed, type CallFrame, newArrival, settleReply } from './settle-reply.ts'
+import type { SseMessage } from './sse-messages.ts'
+import { readMessages, streamingFetch } from './streaming-fetch.ts'
 
 export const OPENAI_URL = 'https://api.openai.com/v1'
 export const OPENAI_MODELS = MODELS.openai.tiers
@@ -67,6 +69,7 @@ export function createOpenAiLlm(options: OpenAiOptions): Llm {
   const dialect: OpenAiDialect = { ...(provider === 'openai' ? OPENAI_DIALECT : LOCAL_DIALECT), ...options.dialect }
   const patience = callLimits(options.limits ?? {})
   const client = openAiClient(options)
+  const streaming = client.withOptions({ fetch: streamingFetch })
 
   return {
     async generate<T>(request: LlmRequest<T>, { signal, onDelta, limits = patience }: LlmOptions): Promise<LlmReply<T>> {
@@ -83,9 +86,9 @@ export function createOpenAiLlm(options: OpenAiOptions): Llm {
       const body = bodyOf(request, frame.model, dialect)
       try {
         await watchCall(signal, dialect.stream ? limits : withoutWatchdog(limits), (watch) =>
-          underWatch(watch, () =>
-            dialect.stream ? readStream(client, body, watch, arrival, onDelta) : readWhole(client, body, watch, arrival, onDelta),
-          ),
+          dialect.stream
+            ? readStream(streaming, body, watch, arrival, onDelta)
+            : underWatch(watch, () => readWhole(client, body, watch, arrival, onDelta)),
         )
       } catch (error) {
         if (signal.aborted) throw signal.reason
@@ -162,17 +165,32 @@ export function bodyOf(request: LlmRequest, model: string, dialect: OpenAiDialec
 const schemaInWords = ({ schema }: LlmRequest) =>
   `Reply with one JSON object and nothing else. It has this JSON Schema:\n<json_schema>${JSON.stringify(plainSchemaOf(schema.type))}</json_schema>`
 
+/** The SDK sends the request and judges its status; its own reading of a stream goes through six generators for every token. */
 async function readStream(client: OpenAI, body: Body, watch: CallWatch, arrival: Arrival, onDelta: LlmOptions['onDelta']) {
-  const stream = await client.chat.completions.create(
+  const { signal, alive } = watch
+  const asked = client.chat.completions.create(
     { ...body, stream: true, stream_options: { include_usage: true } },
     { signal: watch.signal },
   )
-  for await (const chunk of stream) {
-    takeChunk(chunk, arrival, watch.signal.aborted ? undefined : onDelta)
+  const response = await asked.asResponse()
+  const onMessage = ({ event, data }: SseMessage): boolean => {
+    if (data === '[DONE]') return true
+    takeChunk(chunkIn(event, data, response.headers), arrival, signal.aborted ? undefined : onDelta)
+    return false
   }
+  await readMessages(response, { signal, onBytes: alive, onMessage })
 }
 
-function takeChunk(chunk: ChatCompletionChunk, arrival: Arrival, onDelta: LlmOptions['onDelta']) {
+/** @throws APIError for an error that comes as an event, SyntaxError for what is no chunk */
+function chunkIn(event: string, data: string, headers: Headers): Partial<ChatCompletionChunk> {
+  const json: unknown = JSON.parse(data)
+  if (typeof json !== 'object' || json === null) throw new SyntaxError('an event of the stream is no object')
+  const { error } = json as { readonly error?: object }
+  if (event === 'error' || error) throw new APIError(undefined, error ?? json, undefined, headers)
+  return json
+}
+
+function takeChunk(chunk: Partial<ChatCompletionChunk>, arrival: Arrival, onDelta: LlmOptions['onDelta']) {
   arrival.events++
   if (chunk.usage) arrival.usage = usageOf(chunk.usage)
   const choice = chunk.choices?.[0]
