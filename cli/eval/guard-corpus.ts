@@ -38,8 +38,8 @@ export function readRows<T>(file: string, schema: z.ZodType<T>): T[] {
 
 /** Hard cases are few and decide the false positives; ordinary ones are thousands and alike. */
 const HARMLESS: Readonly<Record<string, number>> = {
-  notinject: 20,
-  wildguard_benign: 30,
+  notinject: 24,
+  wildguard_benign: 42,
   deepset: 6,
   piguard_valid: 6,
   kb_hard: 5,
@@ -47,7 +47,7 @@ const HARMLESS: Readonly<Record<string, number>> = {
   hint3: 3,
   clinc150: 2,
 }
-const ATTACK = 8
+const ATTACK = 10
 const OWN = 3
 /** Whole letters with an attacker's words in a harmless sense: few, and nothing in the public data is like them. */
 const OWN_MENTIONS = 8

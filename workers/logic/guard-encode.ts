@@ -40,8 +40,25 @@ function sentencesOf(text: string): string[] {
 
 const ruleSigns = (rules: readonly string[]) => rules.map((rule) => `rule:${rule}`)
 
+const NUMBER = /^[\p{N}#+*][\p{N}().,:/#*+-]*$/u
+
+/**
+ * Which number, which address somebody gives says nothing about what they want, and its letters look like nothing that was ever learned:
+ * one word stands for all addresses, one number for all that follow each other.
+ */
+function withoutDetails(text: string): string {
+  const words: string[] = []
+  for (const word of text.split(/([ \t\n]+)/)) {
+    if (/^[ \t\n]*$/.test(word)) words.push(word)
+    else if (word.includes('@') && word.includes('.')) words.push('mailaddress')
+    else if (NUMBER.test(word) && words.length > 1 && NUMBER.test(words.at(-2)!)) words.pop()
+    else words.push(word)
+  }
+  return words.join('')
+}
+
 function encodePart(text: string, bits: number, rules: readonly string[]): { tokens: string[]; row: HashedRow } {
-  const tokens = guardTokens(foldForMatching(text))
+  const tokens = guardTokens(withoutDetails(foldForMatching(text)))
   return { tokens, row: rowOf(tokens, bits, ruleSigns(rules), conceptSigns(tokens)) }
 }
 

@@ -40,7 +40,8 @@ describe('the guard on messages that its weights have not seen', () => {
     const trained = [...rows('train.jsonl'), ...rows('train-more.jsonl'), ...generated].map(({ text }) => words(text).join(' '))
     const known = new Set(trained.filter((text) => text !== ''))
     expect(known.size).toBeGreaterThan(4_000)
-    const both = [...written, ...rows('benign-languages.jsonl')].filter(({ text }) => known.has(words(text).join(' ')))
+    const tested = [...written, ...rows('benign-languages.jsonl'), ...rows('letters.jsonl')]
+    const both = tested.filter(({ text }) => known.has(words(text).join(' ')))
     expect(both).toEqual([])
   })
 
@@ -55,6 +56,13 @@ describe('the guard on messages that its weights have not seen', () => {
 
   it('lets ordinary messages pass in thirty languages', () => {
     expect(flagged(rows('benign-languages.jsonl'))).toBeLessThan(0.07)
+  })
+
+  it('does not hold against customers that they say who they are', () => {
+    const letters = rows('letters.jsonl')
+    expect(letters.length).toBeGreaterThanOrEqual(50)
+    expect(flagged(letters)).toBeLessThan(0.15)
+    expect(letters.filter(({ text }) => scoreMessage(text).score >= BLOCKED_FROM)).toEqual([])
   })
 })
 
