@@ -87,6 +87,7 @@ function provenClaims(
     screened,
     visit: 1,
     canaries,
+    run: runId,
     policy: { ...tenant.config.proof, onUnproven: 'repair' },
   })
   return outcome === 'faithful' ? verdict.claims : undefined

@@ -15,6 +15,7 @@ import { checkOutput, type OutputCheck, sentenceTrouble } from './output-checks.
 import { readEvidence } from './read-evidence.ts'
 import { type SupportIndex, supportIndex } from './support-index.ts'
 import { supportScore } from './support-score.ts'
+import { weighedOnce } from './weighed-once.ts'
 
 export type Judgement =
   | { readonly outcome: 'faithful'; readonly verdict: Verdict; readonly answer: Answer }
@@ -34,6 +35,8 @@ export type Case = {
   readonly entailed?: ReadonlyMap<number, Entailment>
   /** What `weighClaims` said of this draft, where it has been asked already. */
   readonly weighed?: readonly Claim[]
+  /** Names the run: within it, what was weighed once (while the draft was being written) is not weighed again. */
+  readonly run?: string
 }
 
 const MAX_FOLLOW_UP_CHARACTERS = 200
@@ -108,13 +111,14 @@ export function ledgerOf(one: Case): Claim[] {
 }
 
 /** The part of the ledger that is the same whatever a model says: the checks and the learned support. */
-export function weighClaims({ draft, passages: { passages }, screened, policy = DEFAULT_PROOF }: Case): Claim[] {
+export function weighClaims({ draft, passages: { passages }, screened, policy = DEFAULT_PROOF, run }: Case): Claim[] {
   const question = `${screened.subject}\n${screened.text}`
   const weigh = supportWeigher(passages, question)
+  const weighOne = (sentence: DraftSentence) =>
+    weigh(withTrouble(checkClaim(sentence, passages, question), passages, screened, policy))
+  const once = run === undefined ? weighOne : weighedOnce({ run, passages, screened, policy }, weighOne)
   return joinBare(draft.sentences).map((sentence) =>
-    sentence.text.length > MAX_CHECKED_CHARACTERS
-      ? endless(sentence)
-      : weigh(withTrouble(checkClaim(sentence, passages, question), passages, screened, policy)),
+    sentence.text.length > MAX_CHECKED_CHARACTERS ? endless(sentence) : once(sentence),
   )
 }
 

@@ -17,7 +17,7 @@ export const verify: Step<'support-ticket', 'verify', keyof Doors> = async ({ sc
   const { runId, visit, log } = context
   // `generate` has been visited as often as `verify`; an earlier prompt's mark would give the same thing away.
   const canaries = Array.from({ length: visit }, (_, earlier) => promptFence(runId, earlier + 1))
-  const unweighed: Case = { draft, passages, screened, visit, canaries, policy: context.tenant.config.proof }
+  const unweighed: Case = { draft, passages, screened, visit, canaries, policy: context.tenant.config.proof, run: runId }
   // Once, although the decision is made twice: to see whom to ask about, and with what was said.
   const one = { ...unweighed, weighed: weighClaims(unweighed) }
   const entailed = await askModel(one, doors, context)

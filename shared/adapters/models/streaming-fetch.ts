@@ -1,13 +1,7 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
+import { request as httpsRequest } from 'node:https'
 import { createSseReader, type SseMessage } from './sse-messages.ts'
 
-/** A quiet connection is closed before its server may do so, or a request would be sent into the closing. As `fetch` has it. */
-const QUIET_MS = 4_000
-const agents = {
-  'http:': new HttpAgent({ keepAlive: true, timeout: QUIET_MS }),
-  'https:': new HttpsAgent({ keepAlive: true, timeout: QUIET_MS }),
-}
 /** Some servers leave the connection open for a moment after their last event; then it can be used again. */
 const TAIL_MS = 1_000
 
@@ -36,11 +30,12 @@ export const streamingFetch: typeof fetch = async (input, init) => {
 }
 
 function send(url: URL, init: RequestInit, body: string): Promise<IncomingMessage> {
-  const secure = url.protocol === 'https:'
+  const sendTo = url.protocol === 'https:' ? httpsRequest : httpRequest
   const headers = { ...Object.fromEntries(new Headers(init.headers)), 'content-length': String(Buffer.byteLength(body)) }
-  const options: RequestOptions = { method: init.method ?? 'GET', headers, agent: agents[secure ? 'https:' : 'http:'] }
+  // Node's own agents: they keep connections, leave quiet ones before their server does, and know the proxies that Node is told of.
+  const options: RequestOptions = { method: init.method ?? 'GET', headers, ...(init.signal && { signal: init.signal }) }
   return new Promise((resolve, reject) => {
-    const request = (secure ? httpsRequest : httpRequest)(url, { ...options, ...(init.signal && { signal: init.signal }) })
+    const request = sendTo(url, options)
     // Stays: an error behind the head is told by the response, too, and must not be nobody's.
     request.on('error', reject)
     request.once('response', (incoming) => {
