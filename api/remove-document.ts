@@ -14,8 +14,13 @@ export async function removeDocument(
   documentId: string,
 ): Promise<boolean> {
   const removed = await intake.remove(tenantId, documentId)
-  for (const runId of await documentSets.openRunsOf(tenantId, documentId)) await mover.move(runId, { kind: 'cancelled' }, BY)
+  const faqId = faqDocumentId(tenantId, documentId)
+  const open = await Promise.all([
+    documentSets.openRunsOf(tenantId, documentId),
+    ...[documentId, faqId].map((id) => intake.openRunsOf(tenantId, id)),
+  ])
+  for (const runId of open.flat()) await mover.move(runId, { kind: 'cancelled' }, BY)
   await documentSets.forgetDocument(tenantId, documentId, clock.now())
-  await intake.remove(tenantId, faqDocumentId(tenantId, documentId))
+  await intake.remove(tenantId, faqId)
   return removed
 }

@@ -10,6 +10,7 @@ import { createHotConversations } from './adapters/state/conversation-store.redi
 import { createCustomerRecords } from './adapters/state/customer-records.postgres.ts'
 import { createDigestItems } from './adapters/state/digest-items.postgres.ts'
 import { createBullmqDispatcher } from './adapters/state/dispatcher.bullmq.ts'
+import { createDocumentCopies } from './adapters/state/document-copies.ts'
 import { createDocumentIntake } from './adapters/state/document-intake.postgres.ts'
 import { createDocumentSetSchedules } from './adapters/state/document-set-schedules.postgres.ts'
 import { createDocumentSetStore } from './adapters/state/document-set-store.postgres.ts'
@@ -110,6 +111,8 @@ export async function openDoors({
   })
   const search = await createSearch(config, clock, { budget, log, journal, requests: batches.batchRequests })
   const knowledge = createKnowledge(database)
+  const cache = createRedisAnswerCache(redis, prefix)
+  const copies = createDocumentCopies(database, { cache, redis, prefix, log })
   const extractor = createProcessExtractor()
   const space: ConsumerOptions = { redis, prefix, connect: connections.blocking, log, monotonicMs: () => performance.now() }
   return {
@@ -140,11 +143,12 @@ export async function openDoors({
     openJobSchedules: (queueName: string) => createJobSchedules({ redis, prefix }, queueName),
     extractor,
     space: createSearchSpace(database),
-    intake: createDocumentIntake(database, { ...search, knowledge }),
+    copies,
+    intake: createDocumentIntake(database, { ...search, knowledge, copies }),
     usage: createUsageStore(database),
-    customers: createCustomerRecords(database, { cache: createRedisAnswerCache(redis, prefix), redis, prefix }),
+    customers: createCustomerRecords(database, { cache, redis, prefix }),
     consoleStore: createConsoleStore(database, sealer),
-    cache: createRedisAnswerCache(redis, prefix),
+    cache,
     cacheEvidence: createCacheEvidence(database),
     examples: createExampleBank(database),
     limiter: createRedisRateLimiter(redis, prefix, { log }),

@@ -51,6 +51,7 @@ const NO_CACHE: AnswerCache = {
   put: async () => {},
   questions: async () => [],
   evict: async () => {},
+  forgetDocument: async () => {},
 }
 
 /** `recall` of first questions only: the answer to "and how much is it?" is not the next conversation's. */

@@ -1,6 +1,7 @@
 import type { Run } from '#shared/domain/run.ts'
 import type { Clock } from '#shared/ports/clock.ts'
 import type { Dispatcher } from '#shared/ports/dispatcher.ts'
+import type { DocumentCopies } from '#shared/ports/document-copies.ts'
 import type { Log } from '#shared/ports/log.ts'
 import type { RunLog } from '#shared/ports/run-log.ts'
 import type { Telemetry } from '#shared/ports/telemetry.ts'
@@ -26,6 +27,8 @@ export type Engine = {
   /** How many runs of the tenant are not at rest, as of a moment ago. */
   readonly backlogOf: (tenantId: string) => number
   readonly deps: Deps
+  /** Absent where nobody sweeps. */
+  readonly copies?: Pick<DocumentCopies, 'forgetDue'>
   /** Absent where runs are moved but not worked on. */
   readonly recent?: RecentRuns
   /** Told of every run that has come to `status`, once that is recorded; may fail without harm. */

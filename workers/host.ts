@@ -26,6 +26,7 @@ const CONCURRENCY: Readonly<Record<string, number>> = {
 }
 const DEFAULT_CONCURRENCY = 32
 const SWEEP_EVERY_MS = 2_000
+const COPIES_PAGE = 200
 /** Of the 20 s that a stop may take, the rest is for handing back and closing connections. */
 const DRAIN_MS = 15_000
 
@@ -80,6 +81,9 @@ function startSweeper(engine: Engine): { stop(): Promise<void> } {
       await sweep(engine, signal).catch((error) =>
         engine.log.warn({ err: error }, 'a sweep failed; the next one will do its work'),
       )
+      await forgetCopies(engine, signal).catch((error) =>
+        engine.log.warn({ err: error }, 'copies of documents that went are still there; the next round tries again'),
+      )
       // Spread over time, so that the sweepers of many processes do not march in step.
       const pauseMs = SWEEP_EVERY_MS * (0.75 + engine.clock.random() / 2)
       await sleep(pauseMs, undefined, { signal }).catch(() => {})
@@ -92,4 +96,10 @@ function startSweeper(engine: Engine): { stop(): Promise<void> } {
       await running
     },
   }
+}
+
+/** In pages, so that a large change of the knowledge ends with the process that is told to. */
+async function forgetCopies({ copies }: Engine, signal: AbortSignal): Promise<void> {
+  let count = COPIES_PAGE
+  while (copies !== undefined && count === COPIES_PAGE && !signal.aborted) count = await copies.forgetDue(COPIES_PAGE)
 }

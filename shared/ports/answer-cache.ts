@@ -19,6 +19,8 @@ export interface AnswerCache {
   put(tenantId: string, partition: string, key: string, answer: CachedAnswer, ttlMs: number): Promise<void>
   /** Questions of a partition in the order they were put, beginning behind `after` (or with the oldest that is kept). */
   questions(tenantId: string, partition: string, after: string, limit: number): Promise<readonly CachedQuestion[]>
-  /** After that nobody is answered with it again, in any process. */
+  /** Answer and question. After that nobody is answered with it again, in any process. */
   evict(tenantId: string, partition: string, key: string): Promise<void>
+  /** Evicts, in all partitions, what cites this document in another version than `keepHash`; in any, without one. */
+  forgetDocument(tenantId: string, documentId: string, keepHash?: string): Promise<void>
 }

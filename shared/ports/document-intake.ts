@@ -16,7 +16,7 @@ export type IncomingDocument = SourceDocument & {
 export interface DocumentIntake {
   /**
    * The document (new, or in place of its older version) and the run that indexes it, in one durable statement. The same
-   * content hash again is no work, unless indexing it had failed.
+   * content hash again is no work, unless indexing it had failed. Cached answers that cite the older version go with it.
    */
   accept(document: IncomingDocument, run: NewRun): Promise<Intake>
   /**
@@ -24,8 +24,11 @@ export interface DocumentIntake {
    * @returns false when it is gone, has another version by now, or is on its way
    */
   retry(tenantId: string, documentId: string, contentHash: string, run: NewRun): Promise<boolean>
+  /** Runs under way that index this document, or try to. */
+  openRunsOf(tenantId: string, documentId: string): Promise<string[]>
   /**
-   * The document and every trace of it: text, chunks, vectors and what the search indexes hold. Safe to repeat after a crash.
+   * The document and every trace of it: text, chunks, vectors, what the search indexes hold and what others keep a copy of. Safe to
+   * repeat after a crash.
    * @returns false when there was no such document
    */
   remove(tenantId: string, documentId: string): Promise<boolean>

@@ -7,6 +7,7 @@ import { createCacheEvidence } from '#shared/adapters/state/answer-cache-evidenc
 import { createBatchStore } from '#shared/adapters/state/batch-store.postgres.ts'
 import { createConversationStore } from '#shared/adapters/state/conversation-store.postgres.ts'
 import { createCustomerRecords } from '#shared/adapters/state/customer-records.postgres.ts'
+import { createDocumentCopies } from '#shared/adapters/state/document-copies.ts'
 import { createDocumentIntake } from '#shared/adapters/state/document-intake.postgres.ts'
 import { createDocumentSetSchedules } from '#shared/adapters/state/document-set-schedules.postgres.ts'
 import { createDocumentSetStore } from '#shared/adapters/state/document-set-store.postgres.ts'
@@ -56,6 +57,8 @@ export async function startApi(change: Partial<ApiDeps> = {}, shared?: Database)
   }
   const runs = createRunLog(database, sealer)
   const tenants = createTenantStore(database, { cacheMs: 0 })
+  const cache = memoryAnswerCache()
+  const copies = createDocumentCopies(database, { cache, prefix: 'test', log: fakes.log })
   const searches: SearchRequest[] = []
   const load = { total: 0, crowded: false }
   const deps: ApiDeps = {
@@ -64,18 +67,18 @@ export async function startApi(change: Partial<ApiDeps> = {}, shared?: Database)
     runs,
     tenants,
     tickets: createTicketStore(database, { sealer }),
-    cache: memoryAnswerCache(),
+    cache,
     cacheEvidence: createCacheEvidence(database),
     examples: createExampleBank(database),
     idempotency: createIdempotencyStore(database, sealer),
     escalations: createEscalationStore(database, sealer),
     conversations: createConversationStore(database, sealer),
     documents: createDocumentStore(database),
-    intake: createDocumentIntake(database, { ...noIndexes(), knowledge: createKnowledge(database) }),
+    intake: createDocumentIntake(database, { ...noIndexes(), knowledge: createKnowledge(database), copies }),
     documentSets: createDocumentSetStore(database, sealer),
     schedules: createDocumentSetSchedules(database),
     usage: createUsageStore(database),
-    customers: createCustomerRecords(database, { cache: memoryAnswerCache(), prefix: 'test' }),
+    customers: createCustomerRecords(database, { cache, prefix: 'test' }),
     batches: createBatchStore(database, sealer),
     collectBatches: async () => 0,
     webhookSecrets: {},

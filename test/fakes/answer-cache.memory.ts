@@ -30,6 +30,13 @@ export function memoryAnswerCache(): AnswerCache & { readonly entries: Map<strin
       check()
       entries.delete(nameOf(tenantId, partition, key))
     },
+    async forgetDocument(tenantId: string, documentId: string, keepHash?: string) {
+      check()
+      for (const [name, { sources }] of entries) {
+        const cites = sources.some((one) => one.documentId === documentId && one.contentHash !== keepHash)
+        if (cites && JSON.parse(name)[0] === tenantId) entries.delete(name)
+      }
+    },
   }
   return cache
 }

@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Platform, startPlatform } from '#cli/platform.ts'
+import { redisConnections, untilReady } from '#shared/adapters/state/redis.ts'
 import { readConfig } from '#shared/config.ts'
 import { createLog } from '#shared/wiring.ts'
 import { until } from '#test/chaos/until.ts'
+import { keysHolding } from '#test/servers/keys-holding.ts'
 import { putMigratedPglite } from '#test/servers/migrated-pglite.ts'
 import { hasRedis, startRedis, type TestRedis } from '#test/servers/redis.ts'
 
@@ -39,15 +41,15 @@ describe.skipIf(!hasRedis)(`the cache, end to end${hasRedis ? '' : ' (needs redi
     rmSync(folder, { recursive: true, force: true })
   })
 
-  async function call<T>(method: string, path: string, body?: object): Promise<T> {
-    const headers = { authorization: `Bearer ${KEY}`, ...(body ? { 'content-type': 'application/json' } : {}) }
+  async function call<T>(method: string, path: string, body?: object, more: Record<string, string> = {}): Promise<T> {
+    const headers = { authorization: `Bearer ${KEY}`, ...(body ? { 'content-type': 'application/json' } : {}), ...more }
     const response = await fetch(`${platform.url}/v1${path}`, {
       method,
       headers,
       ...(body ? { body: JSON.stringify(body) } : {}),
     })
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`)
-    return (await response.json()) as T
+    return (response.status === 204 ? undefined : await response.json()) as T
   }
   async function index(text: string) {
     await call('POST', '/documents', { id: 'kb-1', title: 'Returns', text })
@@ -89,6 +91,30 @@ describe.skipIf(!hasRedis)(`the cache, end to end${hasRedis ? '' : ' (needs redi
       async () => (await call<{ state: string }>('GET', '/documents/kb-1')).state === 'indexed',
     )
     expect((await ask(ASKED)).text).toContain('30 days')
+  })
+
+  test('of a deleted document no word is left in Redis, and the passage a search gave is not replayed', async () => {
+    await index(ARTICLE.replace('of delivery', 'of delivery to the Marzipan depot'))
+    const first = await ask(ASKED, { conversationId: 'cnv_depot' })
+    expect(first).toMatchObject({ status: 'answered', text: expect.stringContaining('Marzipan') })
+    expect(await ask(ASKED)).toMatchObject({ cache: 'hit' })
+    const search = () =>
+      call<{ passages: { text: string }[] }>('POST', '/search', { query: ASKED }, { 'idempotency-key': 'depot' })
+    expect(JSON.stringify(await search())).toContain('Marzipan')
+    const store = redisConnections(redis.socket, createLog('silent')).producer()
+    await untilReady(store, 10_000)
+    try {
+      expect((await keysHolding(store, ['Marzipan'])).map((name) => name.split(':')[1])).toEqual(
+        expect.arrayContaining(['answer', 'conversation']),
+      )
+      await call('DELETE', '/documents/kb-1')
+      expect(await keysHolding(store, ['Marzipan'])).toEqual([])
+    } finally {
+      store.disconnect()
+    }
+    expect(JSON.stringify(await search())).not.toContain('Marzipan')
+    expect(await ask(ASKED)).not.toMatchObject({ text: expect.stringContaining('Marzipan') })
+    await index(ARTICLE)
   })
 
   test('survives the loss of Redis: what is gone is a miss', async () => {

@@ -3,14 +3,23 @@ import type { Database } from '#shared/database/client.ts'
 import { toJson } from '#shared/database/json.ts'
 import { DocumentState } from '#shared/domain/document.ts'
 import { retryable } from '#shared/domain/failure.ts'
+import type { DocumentCopies } from '#shared/ports/document-copies.ts'
 import type { DocumentIntake } from '#shared/ports/document-intake.ts'
 import type { Knowledge } from '#shared/ports/knowledge.ts'
 import type { DenseIndex, SparseIndex } from '#shared/ports/search-index.ts'
+import { putOnList } from './document-copies.ts'
+import { OPEN_RUNS, REMOVE_PARTS } from './document-parts.ts'
 import { insertRuns, newRunRows } from './run-rows.ts'
 
 export function createDocumentIntake(
   database: Database,
-  indexes: { dense: DenseIndex; sparse: SparseIndex; knowledge: Knowledge; embedder?: { readonly id: string } },
+  indexes: {
+    dense: DenseIndex
+    sparse: SparseIndex
+    knowledge: Knowledge
+    copies: Pick<DocumentCopies, 'forget'>
+    embedder?: { readonly id: string }
+  },
 ): DocumentIntake {
   return {
     async accept({ original, ...document }, run) {
@@ -32,7 +41,8 @@ export function createDocumentIntake(
         document.chunking === undefined ? null : toJson(document.chunking),
         original ?? null,
       ])
-      const standing = z.object({ run_id: z.string(), state: DocumentState }).parse(rows[0])
+      const standing = Standing.parse(rows[0])
+      if (standing.replaces) await indexes.copies.forget(document.tenantId, document.id)
       return standing.run_id === run.id
         ? { kind: 'queued' }
         : { kind: 'unchanged', runId: standing.run_id, state: standing.state }
@@ -41,19 +51,21 @@ export function createDocumentIntake(
       const rows = await database.forTenant(tenantId, RETRY, [documentId, contentHash, run.id, toJson(newRunRows([run]))])
       return rows.length > 0
     },
+    async openRunsOf(tenantId, documentId) {
+      return (await database.forTenant(tenantId, OPEN_RUNS, [documentId])).map((row) => String(row.id))
+    },
     async remove(tenantId, documentId) {
       await assertServing(database, indexes.embedder?.id)
       // The row goes first: from then on no step of a run that is under way can write anything of this document, and what
       // was being written is there for the second statement to see. The rest follows even when the row was gone before, so
       // that a repeat after a crash finishes the work.
-      const gone = await database.forTenant(tenantId, 'DELETE FROM documents WHERE tenant_id = $1 AND id = $2 RETURNING id', [
-        documentId,
-      ])
+      const gone = await database.forTenant(tenantId, REMOVE, [documentId])
       await database.forTenant(tenantId, REMOVE_PARTS, [documentId])
       const signal = AbortSignal.timeout(10_000)
       await Promise.all([
         indexes.dense.deleteDocument(tenantId, documentId, signal),
         indexes.sparse.deleteDocument(tenantId, documentId, signal),
+        indexes.copies.forget(tenantId, documentId),
       ])
       await indexes.knowledge.bump(tenantId)
       return gone.length > 0
@@ -69,6 +81,12 @@ async function assertServing(database: Database, embedderId: string | undefined)
   if (serving !== undefined && serving !== embedderId)
     throw retryable('embedder-changed', `searches are served from the index of "${String(serving)}"; restart this process`)
 }
+
+const Standing = z.object({ run_id: z.string(), state: DocumentState, replaces: z.boolean() })
+
+const REMOVE = `
+  WITH gone AS (DELETE FROM documents WHERE tenant_id = $1 AND id = $2 RETURNING id), listed AS (${putOnList('FROM gone')})
+  SELECT id FROM gone`
 
 /** The row changes (and a run begins) only when the content does, or when the last indexing failed; else the standing row is returned. */
 const ACCEPT = `
@@ -93,8 +111,10 @@ const ACCEPT = `
     ON CONFLICT (tenant_id, document_id) DO UPDATE SET content_hash = EXCLUDED.content_hash, bytes = EXCLUDED.bytes
   ), dropped AS (
     DELETE FROM document_originals WHERE tenant_id = $1 AND document_id = $2 AND $17::bytea IS NULL AND EXISTS (SELECT 1 FROM written)
-  )
-  SELECT run_id, state FROM written UNION ALL SELECT run_id, state FROM standing`
+  ), replaced AS (
+    SELECT 1 FROM documents, written WHERE tenant_id = $1 AND id = $2 AND content_hash <> $12
+  ), listed AS (${putOnList('FROM replaced')})
+  SELECT run_id, state, EXISTS (SELECT 1 FROM replaced) AS replaces FROM written UNION ALL SELECT run_id, state, false FROM standing`
 
 /** Only a document at rest begins again: one that is under way comes to its own end. */
 const RETRY = `
@@ -106,14 +126,3 @@ const RETRY = `
   ), ${insertRuns("(CASE WHEN EXISTS (SELECT 1 FROM resting) THEN $5 ELSE '[]' END)")}
   UPDATE documents SET state = 'queued', error_code = NULL, error_reason = NULL, run_id = $4, updated_at = now()
   WHERE tenant_id = $1 AND id = $2 AND EXISTS (SELECT 1 FROM resting) RETURNING id`
-
-/** Replies of models in runs of this document quote it; what they cost stays. Its runs stay too: their facts hold no words of it. */
-const REMOVE_PARTS = `
-  WITH c AS (DELETE FROM chunks WHERE tenant_id = $1 AND document_id = $2),
-    p AS (DELETE FROM parsed_documents WHERE tenant_id = $1 AND document_id = $2),
-    o AS (DELETE FROM document_originals WHERE tenant_id = $1 AND document_id = $2),
-    m AS (
-      UPDATE model_calls SET reply = '' WHERE tenant_id = $1 AND run_id IN (
-        SELECT id FROM runs WHERE tenant_id = $1 AND subject_id = $2 AND pipeline = 'index-document')
-    )
-  DELETE FROM vectors WHERE tenant_id = $1 AND document_id = $2`

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createRedisAnswerCache } from '#shared/adapters/state/answer-cache.redis.ts'
 import type { AnswerCache, CachedAnswer } from '#shared/ports/answer-cache.ts'
 import { sampleAnswer, sampleVerdict } from '#test/fakes/sample-facts.ts'
+import { keysHolding } from '#test/servers/keys-holding.ts'
 import { hasRedis } from '#test/servers/redis.ts'
 import { type QueueWorld, queueWorld } from './queue-world.ts'
 
@@ -75,12 +76,73 @@ describe.skipIf(!hasRedis)('with a real Redis (needs redis-server on PATH)', () 
     expect(await cache.questions('acme', 'Q', '', 10)).toEqual([])
   })
 
-  test('an evicted answer is gone, whatever lists still name it', async () => {
-    await cache.put('acme', 'e', 'k', cached('t', 'a question'), 60_000)
+  test('an evicted answer is gone with its question, and the same question put anew is listed once', async () => {
+    await cache.put('acme', 'e', 'k', cached('t', 'a marmalade question'), 60_000)
+    await cache.put('acme', 'e', 'k', cached('t2', 'a marmalade question'), 60_000)
+    await cache.put('acme', 'e', 'other', cached('t', 'another'), 60_000)
+    expect(await cache.questions('acme', 'e', '', 10)).toHaveLength(2)
     await cache.evict('acme', 'e', 'k')
     await cache.evict('acme', 'e', 'k')
     expect(await cache.get('acme', 'e', 'k')).toBeUndefined()
-    expect(await cache.questions('acme', 'e', '', 10)).toHaveLength(1)
+    expect((await cache.questions('acme', 'e', '', 10)).map(({ key }) => key)).toEqual(['other'])
+    expect(await keysHolding(world.redis, ['marmalade'])).toEqual([])
+  })
+
+  describe('what cites a document goes with it', () => {
+    const citing = (name: string, ...sources: [string, string][]): CachedAnswer => ({
+      ...cached('t', `${name} asked`),
+      answer: sampleAnswer({ text: `${name} told` }),
+      sources: sources.map(([documentId, contentHash]) => ({ documentId, contentHash })),
+    })
+
+    test('in every partition, answer and question, and nothing else', async () => {
+      await cache.put('acme', 'v1:en', 'a:1', citing('quince', ['kb:1', 'h1']), 60_000)
+      await cache.put('acme', 'v2', 'b', citing('medlar', ['kb-0', 'h0'], ['kb:1', 'h1']), 60_000)
+      await cache.put('acme', 'v2', 'c', citing('damson', ['kb', 'h1']), 60_000)
+      await cache.put('globex', 'v2', 'b', citing('sorb', ['kb:1', 'h1']), 60_000)
+      await cache.forgetDocument('acme', 'kb:1')
+      expect(await keysHolding(world.redis, ['quince', 'medlar', 'kb:1', 'kb%3A1'])).toEqual([
+        'test:answer:globex:v2:b',
+        'test:cites:globex:kb%3A1',
+      ])
+      expect((await cache.get('acme', 'v2', 'c'))?.answer.text).toBe('damson told')
+      expect((await cache.get('globex', 'v2', 'b'))?.answer.text).toBe('sorb told')
+      expect((await cache.questions('acme', 'v2', '', 10)).map(({ key }) => key)).toEqual(['c'])
+      await cache.forgetDocument('acme', 'kb:1')
+      await cache.forgetDocument('nobody', 'nothing')
+    })
+
+    test('of a document that was replaced, the answers of its present version stay', async () => {
+      for (const n of [1, 2, 3, 4])
+        await cache.put('acme', 'w', `k${n}`, citing(`pear${n}`, ['kb-9', n % 2 ? 'old' : 'new']), 60_000)
+      await cache.forgetDocument('acme', 'kb-9', 'new')
+      expect(await keysHolding(world.redis, ['pear1', 'pear3', 'old:'])).toEqual([])
+      expect((await cache.questions('acme', 'w', '', 10)).map(({ key }) => key)).toEqual(['k2', 'k4'])
+    })
+
+    test('however many there are, and no more are kept than are listed', async () => {
+      const some = createRedisAnswerCache(world.redis, 'test', 1_200)
+      const put = (n: number) => some.put('acme', 'm', `k${n}`, citing(`plum${n}`, ['kb-m', n % 3 ? 'h' : 'new']), 60_000 + n)
+      for (let n = 0; n < 1_250; n += 50) await Promise.all(Array.from({ length: 50 }, (_, i) => put(n + i)))
+      expect(await world.redis.zcard('test:cites:acme:kb-m')).toBe(1_200)
+      expect(await world.redis.keys('test:answer:acme:m:*')).toHaveLength(1_200)
+      await some.forgetDocument('acme', 'kb-m', 'new')
+      const left = await world.redis.keys('test:answer:acme:m:*')
+      expect(left).toHaveLength(await world.redis.zcard('test:cites:acme:kb-m'))
+      expect(left.every((name) => Number(name.split('k').at(-1)) % 3 === 0)).toBe(true)
+      await some.forgetDocument('acme', 'kb-m')
+      expect(await keysHolding(world.redis, ['plum', 'kb-m'])).toEqual([])
+    })
+
+    test('a list lives as long as what it lists, and what is over is taken from it', async () => {
+      await cache.put('acme', 'z', 'brief', citing('haw', ['kb-z', 'h']), 200)
+      await expect.poll(() => cache.get('acme', 'z', 'brief'), { timeout: 10_000 }).toBeUndefined()
+      await cache.put('acme', 'z', 'long', citing('hip', ['kb-z', 'h']), 3_600_000)
+      await cache.put('acme', 'z', 'short', citing('hop', ['kb-z', 'h']), 60_000)
+      expect(await world.redis.zrange('test:cites:acme:kb-z', '0', '-1')).toEqual(['h:z:short', 'h:z:long'])
+      expect(await world.redis.pttl('test:cites:acme:kb-z')).toBeGreaterThan(3_000_000)
+      expect(await world.redis.pttl('test:questions:acme:z')).toBeGreaterThan(3_000_000)
+    })
   })
 
   test('while Redis is away the caller is told at once', async () => {
@@ -88,5 +150,6 @@ describe.skipIf(!hasRedis)('with a real Redis (needs redis-server on PATH)', () 
     await expect.poll(() => world.redis.status, { timeout: 5_000 }).not.toBe('ready')
     await expect(cache.get('acme', 'v1', 'k')).rejects.toThrow()
     await expect(cache.put('acme', 'v1', 'k', cached('t'), 1_000)).rejects.toThrow()
+    await expect(cache.forgetDocument('acme', 'kb-1')).rejects.toThrow()
   })
 })

@@ -43,13 +43,20 @@ function shelf(database: Database, { indexFails = false } = {}) {
     },
   })
   const knowledge = createKnowledge(database)
-  const indexes = { dense: index('dense') as unknown as DenseIndex, sparse: index('sparse') as unknown as SparseIndex, knowledge }
+  const forgotten: string[] = []
+  const copies = { forget: async (tenantId: string, id: string) => void forgotten.push(`${tenantId} ${id}`) }
+  const indexes = {
+    dense: index('dense') as unknown as DenseIndex,
+    sparse: index('sparse') as unknown as SparseIndex,
+    knowledge,
+    copies,
+  }
   const intake = createDocumentIntake(database, indexes)
   const accept = async (document: SourceDocument) => {
     const run = newRun({ tenantId: document.tenantId, pipeline: 'index-document', subjectId: document.id, given: {} })
     return { run, intake: await intake.accept(document, run) }
   }
-  return { store: createDocumentStore(database), runs: createRunLog(database), intake, knowledge, deleted, accept }
+  return { store: createDocumentStore(database), runs: createRunLog(database), intake, knowledge, deleted, forgotten, accept }
 }
 
 const endRun = (database: Database, tenantId: string, runId: string, status: RunStatus) =>
@@ -314,6 +321,31 @@ onEveryDatabase((database) => {
         [run.id],
       )
       expect(calls.map(({ reply, cost_usd }) => [reply, Number(cost_usd)])).toEqual([['', 0.5]])
+    })
+
+    test('what is replaced or deleted is listed by the same statement, for its copies to go; what is new or the same is not', async () => {
+      const { intake, forgotten, accept } = shelf(database())
+      const document = newDocument()
+      const { tenantId, id } = document
+      const listed = async () => {
+        const sql =
+          'SELECT document_id, changed_at <= now() AND due_at > now() AS later FROM copies_to_forget WHERE tenant_id = $1'
+        return database().forTenant(tenantId, sql)
+      }
+      await accept(document)
+      await accept(document)
+      await intake.remove(tenantId, 'never-there')
+      expect(await listed()).toEqual([])
+      await accept({ ...document, contentHash: 'v2' })
+      expect([await listed(), forgotten]).toEqual([
+        [{ document_id: id, later: true }],
+        [`${tenantId} never-there`, `${tenantId} ${id}`],
+      ])
+      const { run } = await accept({ ...document, contentHash: 'v3' })
+      expect(await intake.openRunsOf(tenantId, id)).toContain(run.id)
+      expect(await intake.openRunsOf('somebody-else', id)).toEqual([])
+      await intake.remove(tenantId, id)
+      expect([await listed(), forgotten.length]).toEqual([[{ document_id: id, later: true }], 4])
     })
 
     test('a removal that an index broke off is finished by a repeat', async () => {

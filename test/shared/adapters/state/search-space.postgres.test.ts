@@ -21,6 +21,7 @@ onEveryDatabase((database) => {
       dense: leg as unknown as DenseIndex,
       sparse: leg as unknown as SparseIndex,
       knowledge: createKnowledge(database()),
+      copies: { forget: async () => {} },
     }
     const intake = (id: string) => createDocumentIntake(database(), { ...indexes, embedder: { id } })
     await expect(intake('hash-1').remove('acme', 'doc')).rejects.toMatchObject({ failure: { code: 'embedder-changed' } })
