@@ -64,18 +64,35 @@ export class Exchange {
       this.response.write(ping)
       await this.wait(THINKING_PING_MS)
     }
-    const pauseMs = 1_000 / this.latency.tokensPerSecond
     const breakAt = ['stall', 'half', 'drop'].includes(this.fault ?? '') ? Math.ceil(pieces.length / 2) : pieces.length
-    for (const piece of pieces.slice(0, breakAt)) {
-      if (this.#gone.signal.aborted) return
-      this.response.write(piece)
-      await this.wait(pauseMs)
-    }
-    if (this.fault === 'stall') return
+    await this.#writePaced(pieces.slice(0, breakAt))
+    if (this.fault === 'stall' || this.#gone.signal.aborted) return
     // Only once the bytes have left: a socket that breaks in the middle has delivered its first half.
     if (this.fault === 'drop') return void this.response.write(' ', () => this.response.destroy())
     if (this.fault !== 'half') for (const event of tail) this.response.write(event)
     this.response.end()
+  }
+
+  /**
+   * Each piece at its moment, counted from the first: a provider is not slowed down by what else its caller's machine does, so what
+   * is late here is sent as soon as it can be. One timer and no promise a piece, for whoever simulates shares the processor.
+   */
+  #writePaced(pieces: readonly string[]): Promise<void> {
+    const pauseMs = 1_000 / this.latency.tokensPerSecond
+    const startedMs = performance.now()
+    const { signal } = this.#gone
+    return new Promise((resolve) => {
+      let next = 0
+      const write = () => {
+        if (signal.aborted) return resolve()
+        const elapsedMs = performance.now() - startedMs
+        const due = pauseMs === 0 ? pieces.length : Math.floor(elapsedMs / pauseMs) + 1
+        while (next < Math.min(due, pieces.length)) this.response.write(pieces[next++])
+        if (pauseMs === 0 || due > pieces.length) resolve()
+        else setTimeout(write, Math.max(1, next * pauseMs - elapsedMs))
+      }
+      write()
+    })
   }
 
   /** Whoever hung up needs no reply; the wait ends early and what follows writes into the void. */

@@ -24,6 +24,7 @@ export const openAiChat: Handler = async (exchange, body, world) => {
 }
 
 const PING = ': keep-alive\n\n'
+const PIECE = '<piece>'
 
 type Reply = { readonly text: string; readonly refusal: string | null; readonly finish: string }
 
@@ -78,10 +79,9 @@ async function sendStream(
   const usageEvent = event({ choices: [], usage })
   const withUsage = request.stream_options?.include_usage && exchange.fault !== 'no_usage' ? [usageEvent] : []
   if (exchange.fault === 'empty_choices') return exchange.stream([], [], [...withUsage, 'data: [DONE]\n\n'], PING)
-  const pieces =
-    refusal === null
-      ? piecesOf(text).map((content) => choice({ content }))
-      : piecesOf(refusal).map((said) => choice({ refusal: said }))
+  // All of them differ in one string only.
+  const [before, behind] = choice(refusal === null ? { content: PIECE } : { refusal: PIECE }).split(JSON.stringify(PIECE))
+  const pieces = piecesOf(refusal ?? text).map((piece) => before + JSON.stringify(piece) + behind)
   const opening = choice({ role: 'assistant', content: '', refusal: null })
   await exchange.stream([opening], pieces, [choice({}, finish), ...withUsage, 'data: [DONE]\n\n'], PING)
 }

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { splitSentences } from '#shared/text/sentences.ts'
 import { contentTerms } from '#shared/text/tokenize.ts'
 import type { PromptPassage } from './passages-in-prompt.ts'
@@ -24,9 +25,20 @@ export function quotedDraft(question: string, passages: readonly PromptPassage[]
   return { answerable, sentences: answerable ? sentences : [], followUps: [] }
 }
 
+type Unit = { readonly text: string; readonly terms: ReadonlySet<string> }
+/** Passages come again and again, and what the simulator computes is taken from those whom it is simulated for. */
+const known = new LRUCache<string, readonly Unit[]>({ max: 2_000 })
+function unitsOf(passage: string): readonly Unit[] {
+  const units =
+    known.get(passage) ??
+    splitSentences(passage).map((unit) => ({ text: unit.text.trim(), terms: new Set(contentTerms(unit.text)) }))
+  known.set(passage, units)
+  return units
+}
+
 function quotesOf(asked: ReadonlySet<string>, passages: readonly PromptPassage[]): Quote[] {
-  const units = passages.flatMap(({ n, text }) => splitSentences(text).map((unit) => ({ n, text: unit.text.trim() })))
-  const terms = units.map((unit) => new Set(contentTerms(unit.text)))
+  const units = passages.flatMap(({ n, text }) => unitsOf(text).map((unit) => ({ n, ...unit })))
+  const terms = units.map((unit) => unit.terms)
   const rarity = new Map(
     [...asked].map((term) => [term, Math.log(1 + units.length / (1 + terms.filter((set) => set.has(term)).length))]),
   )
