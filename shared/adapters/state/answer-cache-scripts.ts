@@ -19,7 +19,8 @@ end
 
 /**
  * KEYS: the answer, the questions of its partition, then the citing set of each document. ARGV: JSON, time to live (ms), question,
- * key, most questions, most answers a document, prefix of answers, prefix of questions, then the member of each set.
+ * key, most questions, most answers a document, prefix of answers, prefix of questions, then the member of each set. Questions whose
+ * answers' time is over go from the stream.
  */
 const PUT = `${DROP}
 local time = redis.call('TIME')
@@ -29,6 +30,7 @@ drop(KEYS[1], KEYS[2])
 local place = ''
 if ARGV[3] ~= '' then
   place = redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[5], '*', 'key', ARGV[4], 'text', ARGV[3])
+  redis.call('XTRIM', KEYS[2], 'MINID', '=', string.format('%.0f', now - ttl))
   if redis.call('PTTL', KEYS[2]) < ttl then redis.call('PEXPIRE', KEYS[2], ttl) end
 end
 redis.call('SET', KEYS[1], place .. '\\n' .. ARGV[1], 'PX', ttl)

@@ -88,6 +88,16 @@ describe.skipIf(!hasRedis)('with a real Redis (needs redis-server on PATH)', () 
     expect(await keysHolding(world.redis, ['marmalade'])).toEqual([])
   })
 
+  test('a question whose answer’s time was over is not listed with the next', async () => {
+    await cache.put('acme', 't', 'brief', cached('t', 'asked long ago'), 200)
+    await cache.put('acme', 't', 'long', cached('t', 'asked for long'), 60_000)
+    await expect.poll(() => cache.get('acme', 't', 'brief'), { timeout: 10_000 }).toBeUndefined()
+    await cache.put('acme', 't', 'next', cached('t', 'asked now'), 200)
+    const listed = (await cache.questions('acme', 't', '', 10)).map(({ key }) => key)
+    expect(listed).not.toContain('brief')
+    expect(listed).toContain('next')
+  })
+
   describe('what cites a document goes with it', () => {
     const citing = (name: string, ...sources: [string, string][]): CachedAnswer => ({
       ...cached('t', `${name} asked`),
