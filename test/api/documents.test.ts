@@ -205,6 +205,13 @@ describe('the state of documents', () => {
     })
   })
 
+  test('takes the run that was to index it with it when it is deleted', async () => {
+    const { runId } = (await api.post('/v1/documents', { id: 'short-lived', text: 'words' })).json()
+    expect((await api.send('DELETE', '/v1/documents/short-lived')).statusCode).toBe(204)
+    expect(await api.deps.runs.load(runId)).toMatchObject({ status: 'cancelled' })
+    expect((await api.send('DELETE', '/v1/documents/short-lived')).statusCode).toBe(404)
+  })
+
   test('is kept apart by tenant: one id, two documents', async () => {
     await api.post('/v1/documents', { id: 'shared-name', text: 'ours' })
     await api.post('/v1/documents', { id: 'shared-name', text: 'theirs' }, { key: keyOf('ingest', 'other') })

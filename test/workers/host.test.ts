@@ -70,6 +70,26 @@ test('sweeps at once and again and again, also after a sweep that failed', async
   await vi.waitFor(() => expect(world.queues.dispatched.length).toBe(1), { timeout: 20_000 })
 })
 
+test('looks after copies of documents that went, page by page, and again when it could not reach them', async () => {
+  const world = memoryEngine()
+  const pages: (number | Error)[] = [200, 3, new Error('Redis is away'), 0]
+  const asked: number[] = []
+  Object.assign(world.engine, {
+    copies: {
+      async forgetDue(limit: number) {
+        asked.push(limit)
+        const page = pages.shift() ?? 0
+        if (page instanceof Error) throw page
+        return page
+      },
+    },
+  })
+  start(['screen'], world)
+  await vi.waitFor(() => expect(asked.length).toBeGreaterThanOrEqual(4), { timeout: 30_000 })
+  expect(asked.slice(0, 4)).toEqual([200, 200, 200, 200])
+  expect(world.log.lines.some(({ message }) => message.startsWith('copies of documents that went are still there'))).toBe(true)
+})
+
 test('stops in good time: drains for less than 20 s, and a long sweep does not hold it up', async () => {
   const world = memoryEngine()
   for (let i = 0; i < 3_000; i++) await world.begin(`run_${i}`)
