@@ -15,8 +15,8 @@ type Generate = Step<'support-ticket', 'generate', keyof Deps>
 type Deliver = Step<'support-ticket', 'deliver', keyof Deps>
 type Escalate = Step<'support-ticket', 'escalate', keyof Deps>
 
-/** Text that arises faster than this travels together. */
-const GATHER_MS = 50
+/** Text that arises faster than this travels together: every release costs us, Redis, the API and its reader an event. */
+const GATHER_MS = 100
 
 /**
  * `generate`, with followers: what the model writes is released to the ticket's stream by the rules of the tenant while it is
@@ -30,23 +30,39 @@ export const toldLive =
     const { draft: earlier, passages, screened } = facts
     const first = context.attempt === 1 && context.visit === 1 && context.seq <= FIRST_SEQ
     const told = first ? '' : context.attempt === 1 ? earlier?.released : undefined
+    const { verify } = context.tenant.config.streaming
     const gate = createStreamGate({
       passages: passages.passages,
-      verify: context.tenant.config.streaming.verify,
+      verify,
       prove: (sentences) => provenClaims(sentences, passages, screened, context),
       told,
     })
     const teller = createTeller(deps.stream, context, (text) => restorePii(text, screened.placeholders))
+    // What is shown as it is written is only looked at when it is told; a sentence that is to be proven is begun with at once.
+    let heard = ''
+    const release = (): readonly Release[] => {
+      const piece = heard
+      heard = ''
+      return piece === '' ? [] : gate.take(piece)
+    }
+    const startOver = () => {
+      heard = ''
+      gate.startOver()
+    }
     const hear = (delta: LlmDelta) => {
-      if (delta.kind === 'restart') gate.startOver()
-      else teller.tell(gate.take(delta.text))
+      if (delta.kind === 'restart') return startOver()
+      heard += delta.text
+      if (verify === 'before') teller.tell(release())
+      else teller.offer(release)
     }
     try {
-      const result = await generate(facts, { ...deps, llm: overheard(deps.llm, hear, () => gate.startOver()) }, context)
+      const result = await generate(facts, { ...deps, llm: overheard(deps.llm, hear, startOver) }, context)
+      teller.tell(release())
       if (result.outcome !== 'drafted' || gate.shown() === undefined) teller.tell(gate.retract())
       return { ...result, facts: { draft: { ...result.facts.draft, released: gate.shown() ?? '' } } }
     } catch (error) {
       // The next attempt may be far away, and another draft.
+      heard = ''
       if (gate.shown() !== told) teller.tell(gate.retract())
       throw error
     } finally {
@@ -99,6 +115,7 @@ function createTeller(stream: TokenStream, context: StepContext, restore: (text:
   let text = ''
   let index = 0
   let timer: NodeJS.Timeout | undefined
+  let offered: (() => readonly Release[]) | undefined
   let sent = Promise.resolve()
   let failed = false
   const append = (event: 'token' | 'restart', data: Record<string, unknown>) => {
@@ -109,25 +126,37 @@ function createTeller(stream: TokenStream, context: StepContext, restore: (text:
     })
     sent = Promise.all([sent, done]).then(() => {})
   }
+  const take = (releases: readonly Release[]) => {
+    for (const release of releases) {
+      if (release.kind === 'text') text += release.text
+      else {
+        text = ''
+        append('restart', { reason: 'another text takes its place' })
+      }
+    }
+  }
   const send = () => {
     clearTimeout(timer)
     timer = undefined
+    take(offered?.() ?? [])
+    offered = undefined
     if (text !== '') append('token', { text: restore(text) })
     text = ''
   }
   return {
     tell(releases: readonly Release[]): void {
-      for (const release of releases) {
-        if (release.kind === 'text') text += release.text
-        else {
-          text = ''
-          append('restart', { reason: 'another text takes its place' })
-        }
-      }
+      take(releases)
       if (text === '') return
       // The first words at once, the others together.
       if (index === 0) send()
       else timer ??= setTimeout(send, GATHER_MS)
+    },
+    /** There is more; it is asked for when the time has come to tell it. */
+    offer(release: () => readonly Release[]): void {
+      if (index > 0) {
+        offered = release
+        timer ??= setTimeout(send, GATHER_MS)
+      } else this.tell(release())
     },
     flush(): Promise<void> {
       send()
