@@ -82,10 +82,17 @@ export const CreateIndex = z.strictObject({ settings: z.unknown().optional(), ma
 const one = (query: object) => Object.keys(query).length === 1
 const Value = z.union([z.string(), z.number(), z.boolean()])
 export type Query = {
-  bool?: { must?: Query[] | undefined; filter?: Query[] | undefined } | undefined
+  bool?:
+    | {
+        must?: Query[] | undefined
+        should?: Query[] | undefined
+        minimum_should_match?: number | undefined
+        filter?: Query[] | undefined
+      }
+    | undefined
   term?: Record<string, string | number | boolean> | undefined
   terms?: Record<string, (string | number | boolean)[]> | undefined
-  multi_match?: { query: string; type: 'most_fields'; fields: string[] } | undefined
+  multi_match?: { query: string; type: 'most_fields'; fields: string[]; boost?: number | undefined } | undefined
   nested?: Nesting | undefined
   match_all?: Record<string, never> | undefined
 }
@@ -94,7 +101,9 @@ const clauses = (): z.ZodType<Query[] | undefined> => z.array(z.lazy(() => Query
 export const Query: z.ZodType<Query> = z.lazy(() =>
   z
     .strictObject({
-      bool: z.strictObject({ must: clauses(), filter: clauses() }).optional(),
+      bool: z
+        .strictObject({ must: clauses(), should: clauses(), minimum_should_match: z.int().min(0).optional(), filter: clauses() })
+        .optional(),
       term: z.record(z.string(), Value).refine(one, 'exactly one field').optional(),
       terms: z.record(z.string(), z.array(Value).max(65_536)).refine(one, 'exactly one field').optional(),
       multi_match: z
@@ -102,6 +111,7 @@ export const Query: z.ZodType<Query> = z.lazy(() =>
           query: z.string(),
           type: z.literal('most_fields'),
           fields: z.array(z.string().regex(/^[a-z_.]+(?:\^\d+(?:\.\d+)?)?$/)).min(1),
+          boost: z.number().min(0).optional(),
         })
         .optional(),
       nested: z

@@ -42,8 +42,10 @@ export class ShardSearch {
     return entry.keywords.get(field)?.some((value) => values.includes(value)) ? { score: 1, inner: {} } : undefined
   }
 
-  #matchAll({ must = [], filter = [] }: NonNullable<schema.Query['bool']>, entry: Entry, prefix: string, stored: Stored) {
+  #matchAll(query: NonNullable<schema.Query['bool']>, entry: Entry, prefix: string, stored: Stored) {
+    const { must = [], should = [], filter = [] } = query
     const whole: Match = { score: 0, inner: {} }
+    let least = query.minimum_should_match ?? (must.length + filter.length === 0 ? Math.min(1, should.length) : 0)
     for (const each of filter) if (this.#match(each, entry, prefix, stored) === undefined) return undefined
     for (const each of must) {
       const match = this.#match(each, entry, prefix, stored)
@@ -51,7 +53,14 @@ export class ShardSearch {
       whole.score += match.score
       Object.assign(whole.inner, match.inner)
     }
-    return whole
+    for (const each of should) {
+      const match = this.#match(each, entry, prefix, stored)
+      if (match === undefined) continue
+      least--
+      whole.score += match.score
+      Object.assign(whole.inner, match.inner)
+    }
+    return least > 0 ? undefined : whole
   }
 
   #matchNested({ path, query, inner_hits }: schema.Nesting, stored: Stored): Match | undefined {
@@ -71,7 +80,7 @@ export class ShardSearch {
     return { score: found[0]!.score, inner: inner_hits === undefined ? {} : { [path]: found.slice(0, inner_hits.size) } }
   }
 
-  #matchWords({ query, fields }: NonNullable<schema.Query['multi_match']>, entry: Entry): Match | undefined {
+  #matchWords({ query, fields, boost: whole = 1 }: NonNullable<schema.Query['multi_match']>, entry: Entry): Match | undefined {
     let score = 0
     let matched = false
     for (const weighted of fields) {
@@ -84,7 +93,7 @@ export class ShardSearch {
         score += Number(boost) * this.#bm25(field, term, count, entry.texts.get(field)!.length)
       }
     }
-    return matched ? { score, inner: {} } : undefined
+    return matched ? { score: whole * score, inner: {} } : undefined
   }
 
   /** Lucene's BM25Similarity, with exact lengths where Lucene keeps them in one byte. */

@@ -23,7 +23,7 @@ export function indexNames(prefix: string): IndexNames {
 }
 
 /** Lucene's English stop words and the words that questions are made of; a query of nothing else finds nothing. */
-const STOP_WORDS = (
+export const STOP_WORDS = (
   'a an and are as at be but by for if in into is it no not of on or such that the their then there these they this to was will ' +
   'with am can could did do does doing had has have having he her his how i its me my our she should so than them were what when ' +
   'where which who why would you your'

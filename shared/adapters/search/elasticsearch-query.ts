@@ -2,6 +2,7 @@ import type { estypes } from '@elastic/elasticsearch'
 import * as z from 'zod'
 import { Chunk } from '#shared/domain/document.ts'
 import type { ScoredChunk, SearchFilter } from '#shared/ports/search-index.ts'
+import { STOP_WORDS } from './elasticsearch-mapping.ts'
 
 const MAX_QUERY_CHARACTERS = 8_000
 /** Nine fields a word: far below the thousand clauses that every server takes. */
@@ -17,14 +18,28 @@ const FIELDS = [
   ...['chunks.context^0.7', 'chunks.context.code', 'chunks.context.joined^0.5'],
 ]
 
-/** Unique words of the query, in order; a customer's long letter is cut before it becomes a slow search. */
-export function queryWords(query: string): string[] {
+/** Words that the query says equally often, and what each of them counts. */
+export type WeighedWords = { readonly words: readonly string[]; readonly boost: number }
+
+/**
+ * Unique words of the query, heaviest first, in order: what is said more often counts more, by the square root, as in the embedded index;
+ * so a conversation's question counts more than what was said before it. A customer's long letter is cut before it becomes a slow search.
+ */
+export function queryWords(query: string): WeighedWords[] {
   const text = query.slice(0, MAX_QUERY_CHARACTERS).toWellFormed()
-  return [...new Set(text.split(/[\s\p{Cc}]+/u).filter((word) => /[\p{L}\p{N}]/u.test(word)))].slice(0, MAX_QUERY_WORDS)
+  const times = new Map<string, number>()
+  for (const word of text.split(/[\s\p{Cc}]+/u)) if (/[\p{L}\p{N}]/u.test(word)) times.set(word, (times.get(word) ?? 0) + 1)
+  const boostOf = (word: string, count: number) => (STOP.has(word.toLowerCase()) ? 1 : Math.round(100 * Math.sqrt(count)) / 100)
+  const weighed = [...times].map(([word, count]) => ({ word, boost: boostOf(word, count) })).sort((a, b) => b.boost - a.boost)
+  return [...Map.groupBy(weighed.slice(0, MAX_QUERY_WORDS), ({ boost }) => boost)].map(([boost, some]) => ({
+    words: some.map(({ word }) => word),
+    boost,
+  }))
 }
+const STOP: ReadonlySet<string> = new Set(STOP_WORDS)
 
 export type ChunkSearch = {
-  readonly words: readonly string[]
+  readonly words: readonly WeighedWords[]
   readonly filter: SearchFilter
   readonly limit: number
   readonly perDocument: number
@@ -39,13 +54,16 @@ export function searchBody({ words, filter, limit, perDocument }: ChunkSearch) {
   const conditions: estypes.QueryDslQueryContainer[] = [{ terms: { 'chunks.audience': [...audiences] } }]
   if (product !== undefined) conditions.push({ term: { 'chunks.product': product } })
   if (language !== undefined) conditions.push({ term: { 'chunks.language': language } })
+  const weighed = words.map(
+    ({ words, boost }): estypes.QueryDslQueryContainer => ({
+      multi_match: { query: words.join(' '), type: 'most_fields', fields: FIELDS, ...(boost === 1 ? {} : { boost }) },
+    }),
+  )
   const matching: estypes.QueryDslQueryContainer = {
     nested: {
       path: 'chunks',
       score_mode: 'max',
-      query: {
-        bool: { must: [{ multi_match: { query: words.join(' '), type: 'most_fields', fields: FIELDS } }], filter: conditions },
-      },
+      query: { bool: { should: weighed, minimum_should_match: 1, filter: conditions } },
       inner_hits: { size: perDocument },
     },
   }

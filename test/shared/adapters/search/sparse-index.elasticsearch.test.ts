@@ -43,6 +43,25 @@ describe('on the strict stand-in', () => {
     expect(server.aliases.get('fresh_documents_v1_live')).toBe('fresh_documents_v1')
   })
 
+  test('counts what is said more often for more, and cuts a long letter to what it says most', async () => {
+    const index = open()
+    const passage = (documentId: string, text: string) =>
+      index.replaceDocument(
+        'acme',
+        documentId,
+        [sampleChunk({ documentId, version: 'v1', position: 0, title: '', text })],
+        signal(),
+      )
+    await passage('earlier', 'pricing of storage gateway clusters')
+    await passage('question', 'refund within days')
+    const first = async (query: string) => (await index.search(query, PUBLIC, 5, signal()))[0]?.chunk.documentId
+    expect(await first('refund\nstorage gateway clusters')).toBe('earlier')
+    expect(await first(`${'refund\n'.repeat(40)}storage gateway clusters`)).toBe('question')
+    const letter = Array.from({ length: 200 }, (_, i) => `word${i}`).join(' ')
+    expect(await first(`${letter} refund ${letter} refund refund`)).toBe('question')
+    expect(await first(`${'the of to '.repeat(50)}${letter} refund`)).toBeUndefined()
+  })
+
   test('adds the fields that an older index lacks, and refuses an index that is not ours', async () => {
     const index = server.indexes.get('test_documents_v1')!
     const { chunk_count: _, ...older } = index.mapping.properties
