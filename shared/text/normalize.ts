@@ -27,8 +27,12 @@ const JOINING_SCRIPT =
 
 const MARK_STACK = /(\p{M}{4})\p{M}+/gu
 
+/** Nothing of what `normalizeText` looks for is among these. */
+const PLAIN = /^[\t\n\x20-\x7e]*$/
+
 /** The text as it is shown, stored and given to models: well-formed, NFC, without hidden characters, trimmed. */
 export function normalizeText(text: string): string {
+  if (PLAIN.test(text)) return text.trim()
   return text
     .toWellFormed()
     .replace(LINE_BREAK, '\n')
@@ -93,6 +97,8 @@ const LEET: Readonly<Record<string, string>> = {
 }
 
 const WORD = /[\p{L}\p{N}@$]+/gu
+/** Of plain words only those that may be leetspeak; each is looked at once, from its beginning. */
+const PLAIN_WORD = /(?<![a-z0-9@$])[a-z]*[0-9@$][a-z0-9@$]*/g
 const ASCII = /^[\x00-\x7f]*$/
 const MIXED = /[a-z][013457@$]|[013457@$][a-z]/
 /** `i g n o r e   a l l`, `i-g-n-o-r-e`, `i.g.n.o.r.e`: single characters with one separator between, wider gaps between words. */
@@ -107,17 +113,17 @@ const EMPHASIS = /(?<=\p{L})[*_~`]{1,3}(?=\p{L})/gu
  * Loses the difference of "1" and "i" inside words, word borders inside spaced-out text, and all layout.
  */
 export function foldForMatching(text: string): string {
-  return normalizeText(text)
-    .normalize('NFKD')
-    .replace(/\p{M}/gu, '')
-    .toLowerCase()
-    .replace(/\p{M}/gu, '')
+  const normal = normalizeText(text)
+  const isPlain = ASCII.test(normal)
+  return (isPlain ? normal.toLowerCase() : withoutMarks(normal))
     .replace(EMPHASIS, '')
     .replace(SPACED_LETTERS, joinLetters)
-    .replace(WORD, (word, at: number, whole: string) => foldWord(word, whole[at + word.length]))
+    .replace(isPlain ? PLAIN_WORD : WORD, (word, at: number, whole: string) => foldWord(word, whole[at + word.length]))
     .replace(/\s+/g, ' ')
     .trim()
 }
+
+const withoutMarks = (text: string) => text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase().replace(/\p{M}/gu, '')
 
 function joinLetters(run: string): string {
   const words = run.split(/ {2,}/).map((word) => word.replace(/[ .*_-]/g, ''))

@@ -1,12 +1,13 @@
 import { foldForMatching } from '#shared/text/normalize.ts'
 import { conceptSigns } from './guard-concepts.ts'
 import { guardTokens, type HashedRow, rowOf } from './guard-features.ts'
+import { type Grams, gramsOf } from './guard-grams.ts'
 import { type LinearWeights, rawScore } from './guard-linear.ts'
 import { scoreInjection } from './injection-rules.ts'
 
 /** A message as the classifier sees it: as a whole, and each of its sentences alone. */
 export type EncodedText = {
-  readonly tokens: readonly string[]
+  readonly grams: Grams
   readonly row: HashedRow
   readonly sentences: readonly HashedRow[]
   readonly long: boolean
@@ -57,22 +58,28 @@ function withoutDetails(text: string): string {
   return words.join('')
 }
 
-function encodePart(text: string, bits: number, rules: readonly string[]): { tokens: string[]; row: HashedRow } {
-  const tokens = guardTokens(withoutDetails(foldForMatching(text)))
-  return { tokens, row: rowOf(tokens, bits, ruleSigns(rules), conceptSigns(tokens)) }
+function encodePart(folded: string, bits: number, rules: readonly string[]): { grams: Grams; row: HashedRow } {
+  const tokens = guardTokens(withoutDetails(folded))
+  const grams = gramsOf(tokens)
+  return { grams, row: rowOf(tokens, bits, ruleSigns(rules), conceptSigns(tokens), grams) }
 }
 
 /**
  * The features of one message: words, characters, concepts and the rules that hit. The trainer uses the same function.
  * @param rules those that hit the whole text
+ * @param folded the text for matching, where the caller has folded it already
  */
-export function encodeText(text: string, bits: number, rules: readonly string[]): EncodedText {
+export function encodeText(text: string, bits: number, rules: readonly string[], folded?: string): EncodedText {
   const head = text.slice(0, MAX_CHARACTERS)
+  const whole = folded !== undefined && head.length === text.length ? folded : foldForMatching(head)
   const words = countWords(head)
   const sentences = words > MOST_WORDS_BY_SENTENCE ? [] : sentencesOf(head)
   return {
-    ...encodePart(head, bits, rules),
-    sentences: sentences.map((sentence) => encodePart(sentence, bits, scoreInjection(sentence).rules).row),
+    ...encodePart(whole, bits, rules),
+    sentences: sentences.map((sentence) => {
+      const read = foldForMatching(sentence)
+      return encodePart(read, bits, scoreInjection(sentence, sentence, read).rules).row
+    }),
     long: words > LONG_WORDS,
   }
 }

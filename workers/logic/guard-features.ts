@@ -1,4 +1,5 @@
 import { DENSE_SCRIPT } from './guard-concepts.ts'
+import { type CountedGrams, countGrams, type Grams, gramsOf, hashOf } from './guard-grams.ts'
 
 /**
  * Text -> hashed features for the guard's linear models: word 1–3-grams, word-bounded character 3–5-grams of the folded text and, for
@@ -14,28 +15,10 @@ export type HashedRow = { readonly ids: Int32Array; readonly values: Float32Arra
 const TOKEN = /[\p{L}\p{M}']+|\p{N}+|[^\s\p{L}\p{M}\p{N}']/gu
 const MAX_TOKENS = 1_500
 const MAX_WORD_CHARACTERS = 24
-const SHORTEST_GRAM = 3
-const LONGEST_GRAM = 5
 export const CHARACTER_SHARE = 0.7
 export const WORD_SHARE = Math.sqrt(1 - CHARACTER_SHARE ** 2)
 const EXTRA_SHARE = 0.35
 const CONCEPT_SHARE = 0.5
-
-const CHARACTER_SEED = 4
-const hashStart = 0x811c9dc5
-/** FNV-1a over UTF-16 units … */
-const step = (hash: number, unit: number) => Math.imul(hash ^ unit, 0x01000193)
-/** … finished as in Murmur3, so that all low bits depend on all of the text. */
-function finish(state: number): number {
-  let hash = Math.imul(state ^ (state >>> 16), 0x85ebca6b)
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
-  return (hash ^ (hash >>> 16)) >>> 0
-}
-function hashOf(text: string, seed: number): number {
-  let hash = hashStart ^ seed
-  for (let at = 0; at < text.length; at++) hash = step(hash, text.charCodeAt(at))
-  return finish(hash)
-}
 
 /** Lower-case words, punctuation marks and numbers by their length; runs of one mark count as two. */
 export function guardTokens(folded: string): string[] {
@@ -61,14 +44,12 @@ export function rowOf(
   bits: number,
   extra: readonly string[],
   concepts: readonly string[] = [],
+  grams: Grams = gramsOf(tokens),
 ): HashedRow {
   const mask = 2 ** bits - 1
-  const words = new Map<number, number>()
-  countWords(tokens, words)
-  const characters = new Map<number, number>()
-  countCharacters(tokens, characters)
-  const signs = new Map<number, number>()
-  for (const concept of concepts) add(signs, hashOf(concept, 11))
+  const words = countGrams(grams.words)
+  const characters = countGrams(grams.characters)
+  const signs = countGrams(Int32Array.from(concepts, (concept) => hashOf(concept, 11)))
   const size = words.size + characters.size + signs.size
   const ids = new Int32Array(size + extra.length)
   const values = new Float32Array(size + extra.length)
@@ -82,44 +63,8 @@ export function rowOf(
   return { ids, values }
 }
 
-function countWords(tokens: readonly string[], counts: Map<number, number>): void {
-  for (let at = 0; at < tokens.length; at++) eachWordGram(tokens, at, (id) => add(counts, id))
-  if (tokens.length > 0) add(counts, hashOf(`${tokens.at(-1)} $`, 2))
-}
-
-/** The grams of one, two and three words that end with this one. */
-export function eachWordGram(tokens: readonly string[], at: number, visit: (id: number) => void): void {
-  const word = tokens[at]!
-  visit(hashOf(word, 1))
-  const two = `${tokens[at - 1] ?? '^'} ${word}`
-  visit(hashOf(two, 2))
-  if (at > 0) visit(hashOf(`${tokens[at - 2] ?? '^'} ${two}`, 3))
-}
-
-function countCharacters(tokens: readonly string[], counts: Map<number, number>): void {
-  for (const token of tokens) eachCharacterGram(token, (id) => add(counts, id))
-}
-
-export function eachCharacterGram(token: string, visit: (id: number) => void): void {
-  const shortest = DENSE_SCRIPT.test(token) ? 1 : SHORTEST_GRAM
-  const padded = ` ${token} `
-  // Each longer gram goes on from the hash of the shorter one, so that no gram has to be cut out.
-  for (let from = 0; from + shortest <= padded.length; from++) {
-    let hash = hashStart ^ CHARACTER_SEED
-    const end = Math.min(padded.length, from + LONGEST_GRAM)
-    for (let at = from; at < end; at++) {
-      hash = step(hash, padded.charCodeAt(at))
-      if (at - from + 1 >= shortest) visit(finish(hash))
-    }
-  }
-}
-
-function add(counts: Map<number, number>, id: number): void {
-  counts.set(id, (counts.get(id) ?? 0) + 1)
-}
-
 function addBlock(
-  counts: ReadonlyMap<number, number>,
+  { ids: grams, counts, size }: CountedGrams,
   share: number,
   mask: number,
   ids: Int32Array,
@@ -128,15 +73,11 @@ function addBlock(
 ): void {
   let squares = 0
   // Nearly every gram stands once in a sentence, and a logarithm costs more than all else here.
-  for (const count of counts.values()) {
-    const value = count === 1 ? 1 : 1 + Math.log(count)
-    squares += value * value
-  }
+  const dampened = (count: number) => (count === 1 ? 1 : 1 + Math.log(count))
+  for (let at = 0; at < size; at++) squares += dampened(counts[at]!) ** 2
   const scale = share / Math.sqrt(squares || 1)
-  let at = from
-  for (const [id, count] of counts) {
-    ids[at] = id & mask
-    values[at] = (count === 1 ? 1 : 1 + Math.log(count)) * scale
-    at++
+  for (let at = 0; at < size; at++) {
+    ids[from + at] = grams[at]! & mask
+    values[from + at] = dampened(counts[at]!) * scale
   }
 }

@@ -1,7 +1,8 @@
+import { foldForMatching } from '#shared/text/normalize.ts'
 import { encodeText, rawText } from './guard-encode.ts'
 import { worstPassage } from './guard-passages.ts'
 import { type GuardModel, shippedWeights } from './guard-weights.ts'
-import { scoreInjection } from './injection-rules.ts'
+import { MAX_SCANNED_CHARACTERS, scoreInjection } from './injection-rules.ts'
 import { decodedPieces } from './injection-rules-decoded.ts'
 
 export type MessageScore = {
@@ -22,6 +23,7 @@ const PASSAGE_HANDICAP = 1.5
  */
 const RULES_ADD = 0.2
 export const SUSPICIOUS_FROM = 0.5
+const MAX_DECODED_CHARACTERS = 20_000
 
 /** Raw score -> 0..1, with 0.5 at the threshold. */
 export const scoreFrom = (raw: number, threshold: number, slope = SLOPE) => 1 / (1 + Math.exp(-slope * (raw - threshold)))
@@ -31,14 +33,18 @@ export const scoreFrom = (raw: number, threshold: number, slope = SLOPE) => 1 / 
  * from rules. Looks at the whole, at passages of it and at what is encoded in it. `raw` is the text before normalisation.
  */
 export function scoreMessage(text: string, raw = text, model: GuardModel = shippedWeights().message): MessageScore {
-  const byRules = scoreInjection(text, raw)
+  // What is read twice is made once: folding and decoding are a third of the time.
+  const folded = foldForMatching(text.slice(0, MAX_SCANNED_CHARACTERS))
+  const pieces = decodedPieces(raw.slice(0, MAX_SCANNED_CHARACTERS))
+  const byRules = scoreInjection(text, raw, folded, pieces)
   const score01 = (score: number) => scoreFrom(score, model.threshold, MESSAGE_SLOPE)
-  const encoded = encodeText(text, model.bits, byRules.rules)
+  const encoded = encodeText(text, model.bits, byRules.rules, folded)
   const wordless = !/\p{L}/u.test(text)
   const whole = wordless ? 0 : score01(rawText(model, encoded))
-  const passage = wordless || whole >= SUSPICIOUS_FROM ? 0 : score01(worstPassage(encoded.tokens, model) - PASSAGE_HANDICAP)
+  const passage = wordless || whole >= SUSPICIOUS_FROM ? 0 : score01(worstPassage(encoded.grams, model) - PASSAGE_HANDICAP)
   const judge = (piece: string) => score01(rawText(model, encodeText(piece, model.bits, scoreInjection(piece).rules)))
-  const hidden = decodedPieces(raw.slice(0, 20_000)).filter((piece) => piece.hidden)
+  const judged = raw.length <= MAX_DECODED_CHARACTERS ? pieces : decodedPieces(raw.slice(0, MAX_DECODED_CHARACTERS))
+  const hidden = judged.filter((piece) => piece.hidden)
   const decoded = Math.max(0, ...hidden.map((piece) => judge(piece.text)))
 
   const classifier = Math.max(whole, passage, decoded)

@@ -1,4 +1,5 @@
-import { CHARACTER_SHARE, eachCharacterGram, eachWordGram, WORD_SHARE } from './guard-features.ts'
+import { CHARACTER_SHARE, WORD_SHARE } from './guard-features.ts'
+import type { Grams } from './guard-grams.ts'
 import type { GuardModel } from './guard-weights.ts'
 
 const PASSAGE_TOKENS = 80
@@ -9,12 +10,13 @@ const STRIDE_TOKENS = 20
  * a long letter hardly moves the score of the whole. Sums along the text make it linear, at the price that a repeated gram counts
  * every time instead of by its logarithm.
  */
-export function worstPassage(tokens: readonly string[], model: GuardModel): number {
-  if (tokens.length <= PASSAGE_TOKENS * 1.25) return Number.NEGATIVE_INFINITY
-  const sums = runningSums(tokens, model)
+export function worstPassage(grams: Grams, model: GuardModel): number {
+  const tokens = grams.wordEnds.length
+  if (tokens <= PASSAGE_TOKENS * 1.25) return Number.NEGATIVE_INFINITY
+  const sums = runningSums(grams, model)
   let worst = Number.NEGATIVE_INFINITY
-  for (let from = 0; from < tokens.length - PASSAGE_TOKENS / 2; from += STRIDE_TOKENS) {
-    const to = Math.min(tokens.length, from + PASSAGE_TOKENS)
+  for (let from = 0; from < tokens - PASSAGE_TOKENS / 2; from += STRIDE_TOKENS) {
+    const to = Math.min(tokens, from + PASSAGE_TOKENS)
     const block = (weight: Float64Array, count: Float64Array) =>
       (weight[to]! - weight[from]!) / Math.sqrt(count[to]! - count[from]! || 1)
     const sum = WORD_SHARE * block(sums.words, sums.wordGrams) + CHARACTER_SHARE * block(sums.characters, sums.characterGrams)
@@ -23,28 +25,21 @@ export function worstPassage(tokens: readonly string[], model: GuardModel): numb
   return worst
 }
 
-function runningSums(tokens: readonly string[], { weights, bits }: GuardModel) {
+function runningSums({ words, wordEnds, characters, characterEnds }: Grams, { weights, bits }: GuardModel) {
   const mask = 2 ** bits - 1
-  const size = tokens.length + 1
-  const words = new Float64Array(size)
-  const wordGrams = new Float64Array(size)
-  const characters = new Float64Array(size)
-  const characterGrams = new Float64Array(size)
-  for (let at = 0; at < tokens.length; at++) {
-    let sum = 0
-    let count = 0
-    const visit = (id: number) => {
-      sum += weights[id & mask]!
-      count++
+  const sumsOf = (ids: Int32Array, ends: Int32Array) => {
+    const sums = new Float64Array(ends.length + 1)
+    const counts = new Float64Array(ends.length + 1)
+    let gram = 0
+    for (let at = 0; at < ends.length; at++) {
+      let sum = 0
+      for (; gram < ends[at]!; gram++) sum += weights[ids[gram]! & mask]!
+      sums[at + 1] = sums[at]! + sum
+      counts[at + 1] = ends[at]!
     }
-    eachWordGram(tokens, at, visit)
-    words[at + 1] = words[at]! + sum
-    wordGrams[at + 1] = wordGrams[at]! + count
-    sum = 0
-    count = 0
-    eachCharacterGram(tokens[at]!, visit)
-    characters[at + 1] = characters[at]! + sum
-    characterGrams[at + 1] = characterGrams[at]! + count
+    return [sums, counts] as const
   }
-  return { words, wordGrams, characters, characterGrams }
+  const [wordSums, wordGrams] = sumsOf(words, wordEnds)
+  const [characterSums, characterGrams] = sumsOf(characters, characterEnds)
+  return { words: wordSums, wordGrams, characters: characterSums, characterGrams }
 }

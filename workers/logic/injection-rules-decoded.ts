@@ -12,7 +12,8 @@ function readable(text: string): boolean {
   return letters >= 4 && odd <= text.length * 0.05
 }
 
-const BASE64 = /[A-Za-z0-9+/_-]{16,}={0,2}/g
+/** The look-behind changes nothing that is found: it keeps short words from being tried again from each of their letters. */
+const BASE64 = /(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,}={0,2}/g
 const HEX = /(?<![0-9A-Za-z])(?:(?:0x|\\x)?[0-9a-fA-F]{2}[ ,:]?){10,}(?![0-9A-Za-z])/g
 const BINARY = /(?<![01])(?:[01]{8}[ ,]?){6,}/g
 const URL_ENCODED = /(?:%[0-9a-fA-F]{2}){1,}/g
