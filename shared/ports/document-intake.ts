@@ -24,7 +24,7 @@ export interface DocumentIntake {
    * @returns false when it is gone, has another version by now, or is on its way
    */
   retry(tenantId: string, documentId: string, contentHash: string, run: NewRun): Promise<boolean>
-  /** Runs under way that index this document, or try to. */
+  /** Runs under way of a document that is gone, or that were begun before it was sent again. */
   openRunsOf(tenantId: string, documentId: string): Promise<string[]>
   /**
    * The document and every trace of it: text, chunks, vectors, what the search indexes hold and what others keep a copy of. Safe to

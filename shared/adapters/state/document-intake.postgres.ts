@@ -8,7 +8,7 @@ import type { DocumentIntake } from '#shared/ports/document-intake.ts'
 import type { Knowledge } from '#shared/ports/knowledge.ts'
 import type { DenseIndex, SparseIndex } from '#shared/ports/search-index.ts'
 import { putOnList } from './document-copies.ts'
-import { OPEN_RUNS, REMOVE_PARTS } from './document-parts.ts'
+import { ABANDONED, OPEN_RUNS, REMOVE_PARTS } from './document-parts.ts'
 import { insertRuns, newRunRows } from './run-rows.ts'
 
 export function createDocumentIntake(
@@ -93,6 +93,7 @@ const ACCEPT = `
   WITH standing AS (
     SELECT d.run_id, d.state FROM documents d JOIN runs r ON r.id = d.run_id
     WHERE d.tenant_id = $1 AND d.id = $2 AND d.content_hash = $12 AND d.state <> 'failed' AND r.status NOT IN ('dead', 'cancelled')
+      AND NOT ${ABANDONED}
     FOR UPDATE OF d
   ), ${insertRuns("(CASE WHEN EXISTS (SELECT 1 FROM standing) THEN '[]' ELSE $15 END)")}, written AS (
     INSERT INTO documents (tenant_id, id, title, body, content_type, url, product, audience, language, modified_at, metadata, content_hash,
@@ -121,7 +122,7 @@ const RETRY = `
   WITH resting AS (
     SELECT d.id FROM documents d LEFT JOIN runs r ON r.id = d.run_id
     WHERE d.tenant_id = $1 AND d.id = $2 AND d.content_hash = $3
-      AND (d.state IN ('failed', 'indexed') OR r.status IN ('dead', 'cancelled'))
+      AND (d.state IN ('failed', 'indexed') OR ${ABANDONED})
     FOR UPDATE OF d
   ), ${insertRuns("(CASE WHEN EXISTS (SELECT 1 FROM resting) THEN $5 ELSE '[]' END)")}
   UPDATE documents SET state = 'queued', error_code = NULL, error_reason = NULL, run_id = $4, updated_at = now()

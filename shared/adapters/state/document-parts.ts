@@ -19,5 +19,14 @@ export const REMOVE_PARTS = `
 /** What a run was writing just when its document went; the other tables take nothing of a document that is not there. */
 export const REMOVE_REPLIES = `WITH ${EMPTIED.trim()} SELECT 1`
 
-/** Runs under way of a document. */
-export const OPEN_RUNS = `${RUNS} AND status IN ('queued', 'running', 'delayed', 'parked', 'waiting')`
+const ACTIVE = "('queued', 'running', 'delayed', 'parked', 'waiting')"
+
+/** Runs under way of a document that is gone; whoever has sent it again meanwhile has a run of their own. */
+export const OPEN_RUNS = `${RUNS} AND status IN ${ACTIVE}
+  AND NOT EXISTS (SELECT 1 FROM documents d WHERE d.tenant_id = $1 AND d.id = $2 AND d.run_id = runs.id)`
+
+/**
+ * Of a document d and its run r: nobody will index it any more, though nobody has said that it failed. A run that died or was cancelled
+ * leaves its document in whatever state it was; so does one that found parts missing, which another one was just removing.
+ */
+export const ABANDONED = `(d.state IN ('queued', 'indexing') AND (r.id IS NULL OR r.status NOT IN ${ACTIVE}))`

@@ -7,6 +7,7 @@ import { Audience, Chunk, DocumentState } from '#shared/domain/document.ts'
 import { ParsedDocument } from '#shared/domain/indexing.ts'
 import type { DocumentStore, StoredDocument } from '#shared/ports/document-store.ts'
 import type { Knowledge } from '#shared/ports/knowledge.ts'
+import { ABANDONED } from './document-parts.ts'
 
 const DocumentRow = z.object({
   tenant_id: z.string(),
@@ -27,11 +28,12 @@ const DocumentRow = z.object({
   error_reason: z.string().nullable(),
 })
 
-/** A run that died leaves its document in whatever state it was: the run's end is the truth, so it is read along. */
-const STATE = `CASE WHEN r.status IN ('dead', 'cancelled') AND d.state IN ('queued', 'indexing') THEN 'failed' ELSE d.state END`
+/** The run's end is the truth, so it is read along. */
+const STATE = `CASE WHEN ${ABANDONED} THEN 'failed' ELSE d.state END`
 const COLUMNS = `d.tenant_id, d.id, d.title, d.found_title, d.content_type, d.url, d.product, d.audience, d.language, d.modified_at, d.chunking,
-  d.content_hash, ${STATE} AS state, COALESCE(d.error_code, l.code, CASE r.status WHEN 'cancelled' THEN 'run-cancelled' END) AS error_code,
-  COALESCE(d.error_reason, l.message, CASE r.status WHEN 'cancelled' THEN 'its run was cancelled' END) AS error_reason`
+  d.content_hash, ${STATE} AS state, COALESCE(d.error_code, l.code, CASE r.status WHEN 'cancelled' THEN 'run-cancelled' ELSE 'run-ended' END) AS error_code,
+  COALESCE(d.error_reason, l.message, CASE r.status WHEN 'cancelled' THEN 'its run was cancelled'
+    ELSE 'its run ended before it was indexed; try again' END) AS error_reason`
 const FROM = `FROM documents d LEFT JOIN runs r ON r.id = d.run_id
   LEFT JOIN LATERAL (SELECT code, message FROM dead_letters WHERE run_id = d.run_id ORDER BY seq DESC LIMIT 1) l ON r.status = 'dead'`
 const GET = `SELECT ${COLUMNS}, d.body ${FROM} WHERE d.tenant_id = $1 AND d.id = $2`

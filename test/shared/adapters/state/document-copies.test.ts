@@ -148,8 +148,8 @@ describe.skipIf(!hasRedis)(`copies of documents${hasRedis ? '' : ' (needs redis-
 
   test('an answer or a model’s reply that was on its way when the document went is removed by the second look', async () => {
     await accept('gamma', 'doc', 'h1')
-    const [run] = await world.intake.openRunsOf('gamma', 'doc')
     await world.intake.remove('gamma', 'doc')
+    const [run] = await world.intake.openRunsOf('gamma', 'doc')
     await keepAnswer('gamma', 'late', 'doc', 'h1')
     await database.forTenant(
       'gamma',

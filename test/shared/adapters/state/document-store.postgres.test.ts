@@ -211,6 +211,30 @@ onEveryDatabase((database) => {
     })
   })
 
+  test('a document whose run has ended without a word has failed, and can be sent or tried again: no state but the last two is a resting place', async () => {
+    const { store, intake, accept } = shelf(database())
+    for (const status of ['closed', 'done', 'answered', 'cancelled', 'dead'] as const) {
+      const document = newDocument()
+      const { tenantId, id } = document
+      const { run } = await accept(document)
+      await store.markState(tenantId, id, 'v1', { state: 'indexing' })
+      expect(await store.get(tenantId, id)).toMatchObject({ state: 'indexing' })
+      await endRun(database(), tenantId, run.id, status)
+      expect(await store.get(tenantId, id), status).toMatchObject({
+        state: 'failed',
+        code: status === 'cancelled' ? 'run-cancelled' : 'run-ended',
+        reason: expect.stringContaining('run'),
+      })
+      expect(await store.list(tenantId, { state: 'failed', limit: 5 })).toHaveLength(1)
+      const again = await accept(document)
+      expect(again.intake, status).toEqual({ kind: 'queued' })
+      await endRun(database(), tenantId, again.run.id, status)
+      const next = newRun({ tenantId, pipeline: 'index-document', subjectId: id, given: {} })
+      expect(await intake.retry(tenantId, id, 'v1', next), status).toBe(true)
+      expect(await store.get(tenantId, id)).toMatchObject({ state: 'queued' })
+    }
+  })
+
   describe('what indexing makes of it', () => {
     test('parsed text and chunks of another version are neither kept nor found', async () => {
       const { store, accept } = shelf(database())
@@ -342,9 +366,10 @@ onEveryDatabase((database) => {
         [`${tenantId} never-there`, `${tenantId} ${id}`],
       ])
       const { run } = await accept({ ...document, contentHash: 'v3' })
+      expect(await intake.openRunsOf(tenantId, id)).not.toContain(run.id)
+      await intake.remove(tenantId, id)
       expect(await intake.openRunsOf(tenantId, id)).toContain(run.id)
       expect(await intake.openRunsOf('somebody-else', id)).toEqual([])
-      await intake.remove(tenantId, id)
       expect([await listed(), forgotten.length]).toEqual([[{ document_id: id, later: true }], 4])
     })
 
