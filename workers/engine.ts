@@ -1,6 +1,6 @@
 import type { Run } from '#shared/domain/run.ts'
 import type { Clock } from '#shared/ports/clock.ts'
-import type { Dispatcher } from '#shared/ports/dispatcher.ts'
+import type { Dispatch, Dispatcher } from '#shared/ports/dispatcher.ts'
 import type { DocumentCopies } from '#shared/ports/document-copies.ts'
 import type { Log } from '#shared/ports/log.ts'
 import type { RunLog } from '#shared/ports/run-log.ts'
@@ -31,6 +31,8 @@ export type Engine = {
   readonly copies?: Pick<DocumentCopies, 'forgetDue'>
   /** Absent where runs are moved but not worked on. */
   readonly recent?: RecentRuns
+  /** Whether whoever has moved a run to this step takes it up himself, without a queue. Absent: never. */
+  readonly goesOn?: (step: Pick<Dispatch, 'pipeline' | 'step' | 'lane'>) => boolean
   /** Told of every run that has come to `status`, once that is recorded; may fail without harm. */
   readonly onMoved?: (run: Run, status: Run['status']) => Promise<unknown>
 }

@@ -3,9 +3,9 @@ import { allQueues } from '#pipelines/registry.ts'
 import type { Consumer } from '#shared/ports/consumer.ts'
 import type { Engine } from './engine.ts'
 import { startFeeder } from './feed.ts'
+import { goesOnWith, runSteps } from './go-on.ts'
 import { watchOvertaken } from './overtaken.ts'
 import { createRecentRuns } from './recent-runs.ts'
-import { runStep } from './run-step.ts'
 import type { StepTable } from './step.ts'
 import { sweep } from './sweep.ts'
 
@@ -13,6 +13,8 @@ import { sweep } from './sweep.ts'
 const CONCURRENCY: Readonly<Record<string, number>> = {
   // Drafts wait for a model far more than they compute: hundreds of replies are being written at the same time.
   generate: 500,
+  // Runs that are gone on with keep their place here through the steps behind it, of which one may ask a model.
+  screen: 50,
   classify: 50,
   send: 50,
   embed: 4,
@@ -49,21 +51,28 @@ export function startWorkers(engine: Engine, steps: StepTable, consumer: Consume
     throw new Error(
       `unknown step ${unknown.join(', ')}; there are ${[...new Set(allQueues().map(({ step }) => step))].join(', ')}`,
     )
-  const working: Engine = { ...engine, recent: createRecentRuns(engine.clock) }
+  let stopping = false
+  const queues = wanted.map(({ queue }) => queue)
+  const working: Engine = {
+    ...engine,
+    recent: createRecentRuns(engine.clock),
+    goesOn: goesOnWith(queues, consumer, () => stopping),
+  }
   const overtaken = watchOvertaken(engine.runs, engine.log)
   for (const { pipeline, step } of wanted) {
     consumer.start(
       { pipeline, step },
-      (job, signal) => runStep(working, steps, overtaken, job, signal),
+      (job, signal) => runSteps(working, steps, overtaken, job, signal),
       CONCURRENCY[step] ?? DEFAULT_CONCURRENCY,
     )
   }
   const sweeper = startSweeper(engine)
   const feeder = startFeeder(engine)
   return {
-    queues: wanted.map(({ queue }) => queue),
+    queues,
     alive: () => consumer.alive(),
     async stop() {
+      stopping = true
       try {
         await Promise.all([feeder.stop(), sweeper.stop(), consumer.stop(DRAIN_MS)])
       } finally {

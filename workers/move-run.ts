@@ -4,6 +4,7 @@ import { pipelineNamed, queueName } from '#pipelines/registry.ts'
 import { eventsOf } from '#pipelines/ticket-events.ts'
 import { derivedId } from '#shared/domain/id.ts'
 import { DISPATCHED, ENDED, type Run, type RunEvent } from '#shared/domain/run.ts'
+import type { Dispatch } from '#shared/ports/dispatcher.ts'
 import type { Hop } from '#shared/ports/run-log.ts'
 import type { Moved, RunMover } from '#shared/ports/run-mover.ts'
 import type { Engine } from './engine.ts'
@@ -11,15 +12,17 @@ import { traceRun } from './trace-run.ts'
 
 type Mover = Pick<
   Engine,
-  'runs' | 'dispatcher' | 'stream' | 'telemetry' | 'clock' | 'log' | 'backlogOf' | 'onMoved' | 'traces' | 'recent'
+  'runs' | 'dispatcher' | 'stream' | 'telemetry' | 'clock' | 'log' | 'backlogOf' | 'onMoved' | 'traces' | 'recent' | 'goesOn'
 >
+/** @property goesOn the next job, when it was left to the caller instead of a queue */
+type MovedOn = Moved & { readonly goesOn?: Dispatch }
 
 /**
  * The only place that moves a run on: asks `advance`, writes log and run in one guarded statement, and then, with the truth
  * safe, tells followers and puts the next job on its queue. If the process dies in between, the sweeper does that part.
  * @param by names who moved it, for the log: a worker, a person, the sweeper
  */
-export async function moveRun(engine: Mover, run: Run, event: RunEvent, startedAt: Date, by: string): Promise<Moved> {
+export async function moveRun(engine: Mover, run: Run, event: RunEvent, startedAt: Date, by: string): Promise<MovedOn> {
   const pipeline = pipelineNamed(run.pipeline)
   if (!pipeline) return { moved: false, reason: 'refused', why: `pipeline "${run.pipeline}" is not one of this version` }
   const now = engine.clock.now()
@@ -32,8 +35,11 @@ export async function moveRun(engine: Mover, run: Run, event: RunEvent, startedA
   if (engine.traces) traceRun(engine.traces, run, transition, startedAt, now)
   // Only a step that is entered: what is tried again or was lost may have left something behind that must be looked up.
   if (transition.dispatch && event.kind === 'completed') engine.recent?.keep(movedOn(run, transition, now), transition.facts)
-  await announce(engine, run, transition, hop, now)
-  return { moved: true, state: transition.next }
+  const job = transition.dispatch ? jobOf(engine, run, transition, now) : undefined
+  const goesOn = job && event.kind === 'completed' && job.delayMs === 0 && engine.goesOn?.(job) === true
+  const announced = announce(engine, run, transition, hop, goesOn ? undefined : job)
+  if (!goesOn) await announced
+  return { moved: true, state: transition.next, ...(goesOn && { goesOn: job }) }
 }
 
 /** The same, for callers that know only the run's id. */
@@ -78,19 +84,20 @@ function toHop(run: Run, transition: Transition, startedAt: Date, now: Date, by:
   }
 }
 
+const jobOf = (engine: Mover, { id, tenantId, pipeline, lane }: Run, { next, dueAt }: Transition, now: Date): Dispatch => ({
+  runId: id,
+  seq: next.seq,
+  pipeline,
+  step: next.step,
+  lane,
+  delayMs: Math.max(0, dueAt.getTime() - now.getTime()),
+  backlog: engine.backlogOf(tenantId),
+})
+
 /** Everything here may fail without harm: the log has it, followers and queues catch up from there. */
-async function announce(engine: Mover, run: Run, transition: Transition, hop: Hop, now: Date): Promise<void> {
-  const { next, dueAt } = transition
+async function announce(engine: Mover, run: Run, { next }: Transition, hop: Hop, job: Dispatch | undefined): Promise<void> {
   const work: Promise<unknown>[] = []
-  if (transition.dispatch) {
-    const delayMs = Math.max(0, dueAt.getTime() - now.getTime())
-    const backlog = engine.backlogOf(run.tenantId)
-    work.push(
-      engine.dispatcher.dispatch([
-        { runId: run.id, seq: next.seq, pipeline: run.pipeline, step: next.step, lane: run.lane, delayMs, backlog },
-      ]),
-    )
-  }
+  if (job) work.push(engine.dispatcher.dispatch([job]))
   if (run.pipeline === 'support-ticket') {
     const events = eventsOf({ ...hop, seq: next.seq, next, factsWritten: { ...hop.factsWritten } })
     work.push(engine.stream.append(run.tenantId, run.subjectId, events))

@@ -9,6 +9,7 @@ import type { Tenant } from '#shared/domain/tenant.ts'
 import { Ticket } from '#shared/domain/ticket.ts'
 import { spanIdOf } from '#shared/domain/trace.ts'
 import type { Job, JobResult } from '#shared/ports/consumer.ts'
+import type { Dispatch } from '#shared/ports/dispatcher.ts'
 import type { Engine } from './engine.ts'
 import { moveRun } from './move-run.ts'
 import type { Overtaken } from './overtaken.ts'
@@ -24,9 +25,13 @@ const STORE_AWAY_DELAY_MS = 1_000
 /** A process without the key must not fail runs that another one, or this one after a restart with the key, can go on with. */
 const KEY_MISSING_DELAY_MS = 10_000
 
+/** What came of a job, or the job that whoever did this one is to do next. */
+export type StepEnd = JobResult | { readonly kind: 'goes-on'; readonly next: Dispatch }
+
 /**
  * One job: load the run, see whether the job is still the current one, run the step under its deadline, and move the run on by
  * what came of it. Never throws: whatever happens is an event of the run, or a job for later.
+ * @param unqueued the job is in no queue, so the sweeper has to be told that somebody is at it
  */
 export async function runStep(
   engine: Engine,
@@ -34,7 +39,8 @@ export async function runStep(
   overtaken: Overtaken,
   job: Job,
   signal: AbortSignal,
-): Promise<JobResult> {
+  unqueued = false,
+): Promise<StepEnd> {
   try {
     const recent = engine.recent?.take(job.runId, job.seq)
     const run = recent ?? (await engine.runs.load(job.runId))
@@ -43,16 +49,16 @@ export async function runStep(
       return DONE
     }
     const startedAt = engine.clock.now()
-    const event = await overtaken.watch(run, (gone) =>
-      execute(engine, steps, { run, isNew: recent !== undefined }, AbortSignal.any([signal, gone])),
-    )
+    const work = (gone: AbortSignal) =>
+      execute(engine, steps, { run, isNew: recent !== undefined }, AbortSignal.any([signal, gone]))
+    const event = await overtaken.watch(run, work, unqueued)
     if (event === 'overtaken') return DONE
     if (event === 'handed-back') {
       engine.telemetry.jobSkipped(queueName(run.pipeline, run.step), 'handed-back')
       return { kind: 'hand-back' }
     }
-    await moveRun(engine, run, event, startedAt, engine.worker)
-    return DONE
+    const { goesOn } = await moveRun(engine, run, event, startedAt, engine.worker)
+    return goesOn ? { kind: 'goes-on', next: goesOn } : DONE
   } catch (error) {
     if (error instanceof KeyMissing) {
       engine.log.error(

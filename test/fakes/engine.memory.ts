@@ -6,10 +6,10 @@ import type { Tenant } from '#shared/domain/tenant.ts'
 import type { Ticket } from '#shared/domain/ticket.ts'
 import type { TenantStore } from '#shared/ports/tenant-store.ts'
 import type { Engine } from '#workers/engine.ts'
+import { runSteps } from '#workers/go-on.ts'
 import { createRunMover } from '#workers/move-run.ts'
 import type { Overtaken } from '#workers/overtaken.ts'
 import { createRecentRuns } from '#workers/recent-runs.ts'
-import { runStep } from '#workers/run-step.ts'
 import type { Deps, StepTable } from '#workers/step.ts'
 import { steps } from '#workers/steps.ts'
 import { steadyClock } from './clock.steady.ts'
@@ -27,7 +27,12 @@ export type TicketSteps = Partial<StepTable['support-ticket']>
 export const nobodyElse: Overtaken = { watch: (_run, work) => work(new AbortController().signal), stop: () => {} }
 
 /** The whole engine on stores and queues of this process; only the steps are what the test says. */
-export function memoryEngine(ticketSteps: TicketSteps = {}, tenant: Tenant = sampleTenant()) {
+/** @param goesOn which steps are gone on with without a queue; none, unless a test says so */
+export function memoryEngine(
+  ticketSteps: TicketSteps = {},
+  tenant: Tenant = sampleTenant(),
+  goesOn: NonNullable<Engine['goesOn']> = () => false,
+) {
   const clock = steadyClock()
   const runs = memoryRunLog(clock.now)
   const queues = memoryQueues(clock)
@@ -49,10 +54,14 @@ export function memoryEngine(ticketSteps: TicketSteps = {}, tenant: Tenant = sam
     deps: { escalations, conversations: memoryConversations() } as unknown as Deps,
   }
   // As `startWorkers` does it.
-  const working: Engine = { ...engine, recent: createRecentRuns(clock) }
+  const working: Engine = { ...engine, recent: createRecentRuns(clock), goesOn }
   const pipeline = pipelineNamed('support-ticket') as Pipeline
   for (const step of Object.keys(pipeline.steps))
-    queues.consumer.start({ pipeline: pipeline.name, step }, (job, signal) => runStep(working, table, nobodyElse, job, signal), 1)
+    queues.consumer.start(
+      { pipeline: pipeline.name, step },
+      (job, signal) => runSteps(working, table, nobodyElse, job, signal),
+      1,
+    )
 
   /** A run in the given state, written as it would be after the API took the ticket. */
   async function begin(
@@ -100,7 +109,7 @@ export function memoryEngine(ticketSteps: TicketSteps = {}, tenant: Tenant = sam
       return (await runs.load(id))!
     },
     work: (job: { runId: string; seq: number }, signal = new AbortController().signal, overtaken = nobodyElse) =>
-      runStep(working, table, overtaken, job, signal),
+      runSteps(working, table, overtaken, job, signal),
     /** The results in the log, in order. */
     results: (id = 'run_1') => runs.logOf(id).map(({ step, result }) => `${step}:${result}`),
   }

@@ -7,16 +7,21 @@ let seqs: (ids: readonly string[]) => Promise<Map<string, number>>
 let overtaken: Overtaken
 const log = recordingLog()
 const asked: (readonly string[])[] = []
+const checked: { readonly ids: readonly string[]; readonly restMs: number }[] = []
 
 beforeEach(() => {
   vi.useFakeTimers()
   asked.splice(0)
+  checked.splice(0)
   seqs = async () => new Map()
   overtaken = watchOvertaken(
     {
       seqs: (ids) => {
         asked.push(ids)
         return seqs(ids)
+      },
+      async checked(ids, restMs) {
+        checked.push({ ids, restMs })
       },
     },
     log,
@@ -28,13 +33,17 @@ afterEach(() => {
 })
 
 /** Work that ends when it is told to, and what its signal says. */
-function start(id: string, seq: number) {
+function start(id: string, seq: number, unqueued = false) {
   const end = Promise.withResolvers<string>()
   let gone: AbortSignal | undefined
-  const result = overtaken.watch({ id, seq }, (signal) => {
-    gone = signal
-    return end.promise
-  })
+  const result = overtaken.watch(
+    { id, seq },
+    (signal) => {
+      gone = signal
+      return end.promise
+    },
+    unqueued,
+  )
   return { gone: gone!, end: () => end.resolve('done'), result }
 }
 
@@ -107,4 +116,24 @@ test('looks no more after it was stopped', async () => {
   overtaken.stop()
   await vi.advanceTimersByTimeAsync(5_000)
   expect([asked, vi.getTimerCount()]).toEqual([[], 0])
+})
+
+test('the sweeper is told of slow work that no queue has a job for, as long as it goes on; of other work never', async () => {
+  seqs = async () =>
+    new Map([
+      ['run_a', 3],
+      ['run_b', 1],
+    ])
+  const a = start('run_a', 3, true)
+  start('run_b', 1)
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(checked).toEqual([])
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(checked.length).toBeGreaterThanOrEqual(2)
+  for (const { ids, restMs } of checked) expect([ids, restMs]).toEqual([['run_a'], 1_000])
+  a.end()
+  await a.result
+  checked.splice(0)
+  await vi.advanceTimersByTimeAsync(2_000)
+  expect(checked).toEqual([])
 })

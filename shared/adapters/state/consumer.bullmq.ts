@@ -18,6 +18,7 @@ const STALLED_CHECK_MS = 2_000
 /** A job is found "stalled" whenever its worker is killed; that is never the job's own fault, so it is not failed for it. */
 const MAX_STALLS = 1_000
 const CANARY_EVERY_MS = 10_000
+const PAUSE_LOOK_MS = 1_000
 const SILENCE_LIMIT_MS = 60_000
 /** For jobs that were told to stop to be put back. */
 const HAND_BACK_MS = 3_000
@@ -44,6 +45,15 @@ export function createBullmqConsumer(options: ConsumerOptions): Consumer {
     )
   }
   const canaryQueues = new Map<string, ReturnType<typeof openQueue>>()
+  const paused = new Set<string>()
+  let pauseLooks: NodeJS.Timeout | undefined
+  const lookForPauses = () =>
+    Promise.allSettled(
+      [...canaryQueues].map(async ([queue, handle]) => {
+        if (await handle.isPaused()) paused.add(queue)
+        else paused.delete(queue)
+      }),
+    )
 
   return {
     start(target, handler, concurrency) {
@@ -81,7 +91,10 @@ export function createBullmqConsumer(options: ConsumerOptions): Consumer {
       canaryQueues.set(queue, canaryQueue)
       lines.push(line)
       canaries ??= setInterval(() => void sendCanaries(), CANARY_EVERY_MS)
+      pauseLooks ??= setInterval(() => void lookForPauses(), PAUSE_LOOK_MS)
     },
+
+    paused: (target) => paused.has(queueNameOf(target)),
 
     async alive() {
       try {
@@ -102,6 +115,7 @@ export function createBullmqConsumer(options: ConsumerOptions): Consumer {
 
     async stop(drainMs) {
       clearInterval(canaries)
+      clearInterval(pauseLooks)
       const drained = Promise.all(lines.map((line) => line.worker.close()))
       if (!(await endsWithin(drained, drainMs))) {
         log.warn({ drainMs }, 'handing back the jobs that did not end in time')

@@ -61,6 +61,17 @@ describe.skipIf(!hasRedis)('with a real Redis (needs redis-server on PATH)', () 
     expect(seen).toEqual([{ runId: job.runId, seq: 4 }])
   })
 
+  test('a queue that an operator has paused is known as paused, and again when it goes on', async () => {
+    const { queue, consume } = open()
+    const consumer = consume(async () => DONE)
+    const paused = () => consumer.paused?.(SCREEN)
+    expect(paused()).toBe(false)
+    await queue.pause()
+    await expect.poll(paused, { timeout: 20_000 }).toBe(true)
+    await queue.resume()
+    await expect.poll(paused, { timeout: 20_000 }).toBe(false)
+  })
+
   test('a job that was handed back is taken up by another worker', async () => {
     const { dispatcher, consume, stateOf } = open()
     const job = newJob({ seq: 1 })
