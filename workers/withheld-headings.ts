@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type { Passage } from '#shared/domain/passage.ts'
 import { REMOVED_SENTENCE, screenDocument } from './logic/guard-document.ts'
 import { scoreMessage } from './logic/guard-message.ts'
@@ -38,7 +39,7 @@ export function withoutOrders(passage: Passage, blockAt: number): Passage {
   const screen = (heading: string): string => {
     const line = heading.replace(/\s+/g, ' ').trim()
     if (line === '') return heading
-    const { score } = scoreMessage(line)
+    const score = scoreOf(line)
     const withheld = score >= CERTAIN_FROM || (score >= blockAt && isOutOfPlace(line, passage.text))
     return withheld ? REMOVED_SENTENCE : heading
   }
@@ -46,6 +47,15 @@ export function withoutOrders(passage: Passage, blockAt: number): Passage {
   const section = passage.section.map(screen)
   const same = title === passage.title && section.every((heading, at) => heading === passage.section[at])
   return same ? passage : { ...passage, title, section }
+}
+
+/** The headings of popular documents come with ticket after ticket. Longer ones than these are no headings, and rare. */
+const MAX_KEPT_CHARACTERS = 300
+const scores = new LRUCache<string, number>({ max: 2_000 })
+function scoreOf(line: string): number {
+  const score = scores.get(line) ?? scoreMessage(line).score
+  if (line.length <= MAX_KEPT_CHARACTERS) scores.set(line, score)
+  return score
 }
 
 const isOutOfPlace = (line: string, text: string): boolean =>
