@@ -39,10 +39,14 @@ export function modelAndDimensions(name: string): { model: string; dimensions: n
   return { model, dimensions: dimensions === undefined ? OPENAI_DIMENSIONS[model] : Number(dimensions) }
 }
 
-export const prefixed = (texts: readonly string[], kind: 'document' | 'query', profile: EmbeddingProfile): string[] => {
-  const prefix = kind === 'query' ? profile.queryPrefix : profile.documentPrefix
-  return prefix === '' ? [...texts] : texts.map((text) => prefix + text)
-}
+/**
+ * As the model wants its inputs. Of a query every line once: a search over words says what matters many times, and a model that reads
+ * needs it once and may read no further than some hundred words.
+ */
+export const prefixed = (texts: readonly string[], kind: 'document' | 'query', profile: EmbeddingProfile): string[] =>
+  kind === 'query'
+    ? texts.map((text) => profile.queryPrefix + [...new Set(text.split('\n'))].join('\n'))
+    : texts.map((text) => profile.documentPrefix + text)
 
 /** The front of a vector, of unit length: cosine similarity becomes a dot product. */
 export function unitLength(values: ArrayLike<number>, dimensions = values.length): Float32Array {

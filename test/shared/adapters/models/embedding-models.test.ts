@@ -15,6 +15,8 @@ test.each([
   const profile = profileOf(model)
   expect(prefixed(['x'], 'query', profile)).toEqual([`${query}x`])
   expect(prefixed(['x'], 'document', profile)).toEqual([`${document}x`])
+  expect(prefixed(['how much?\nhow much?\nIt is a hub.'], 'query', profile)).toEqual([`${query}how much?\nIt is a hub.`])
+  expect(prefixed(['1\n1'], 'document', profile)).toEqual([`${document}1\n1`])
   expect(profile.matryoshka).toBe(matryoshka)
 })
 
