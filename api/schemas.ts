@@ -44,3 +44,13 @@ export const STORABLE = 'must lie between the years 1970 and 9999'
 
 /** Moments as they are sent: ISO 8601 in UTC. */
 export const Moment = z.iso.datetime()
+
+/** What model calls came to. Tokens, US dollars. */
+export const CallSums = z.object({
+  calls: z.int(),
+  inputTokens: z.int(),
+  outputTokens: z.int(),
+  cacheReadTokens: z.int(),
+  cacheWriteTokens: z.int(),
+  costUsd: z.number(),
+})

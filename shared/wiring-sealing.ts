@@ -50,7 +50,7 @@ export async function openSealer(config: KeyConfig, database: Database, log: Log
     return sealer
   }
   assertOpens(sealer, check ?? (await writeCheck(database, sealer)), path)
-  log.info({ key: keyIdOf(bytes[0]!) }, 'personal data is sealed')
+  log.info({ keyId: keyIdOf(bytes[0]!) }, 'personal data is sealed')
   return sealer
 }
 

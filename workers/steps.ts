@@ -20,7 +20,6 @@ import { retrieve } from './steps/retrieve.ts'
 import { screen } from './steps/screen.ts'
 import { send } from './steps/send.ts'
 import { verify } from './steps/verify.ts'
-import { withholdingHeadings } from './withheld-headings.ts'
 
 /** Name to function. A step without a function, or a function that does not fit its step, is a type error. */
 export const steps: StepTable = {
@@ -28,7 +27,7 @@ export const steps: StepTable = {
     screen: inTurn(screen),
     recall: singleTurn(recall),
     classify: standingAlone(classify),
-    retrieve: withholdingHeadings(recallingTurns(retrieve)),
+    retrieve: recallingTurns(retrieve),
     generate: toldLive(knowingHistory(generate)),
     verify,
     escalate: takingBack(escalate),

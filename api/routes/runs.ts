@@ -6,7 +6,7 @@ import type { App } from '../app.ts'
 import { maySeeRaw } from '../auth.ts'
 import type { ApiDeps } from '../deps.ts'
 import { notFound } from '../problem.ts'
-import { ById, Moment, responses } from '../schemas.ts'
+import { ById, CallSums, Moment, responses } from '../schemas.ts'
 
 const Call = z.object({
   task: z.string(),
@@ -54,14 +54,7 @@ const Timeline = z.object({
   deadlineAt: Moment,
   dueAt: Moment,
   attempts: z.array(AttemptView),
-  usage: z.object({
-    calls: z.int(),
-    inputTokens: z.int(),
-    outputTokens: z.int(),
-    cacheReadTokens: z.int(),
-    cacheWriteTokens: z.int(),
-    costUsd: z.number(),
-  }),
+  usage: CallSums,
   /** Where the budget sent the run down the ladder: which limit, what it had left, what came next. */
   budgetRefusals: z.array(
     z.object({

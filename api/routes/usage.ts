@@ -3,7 +3,7 @@ import { wellFormed } from '#shared/domain/ticket.ts'
 import type { App } from '../app.ts'
 import type { ApiDeps } from '../deps.ts'
 import { invalid, Problem } from '../problem.ts'
-import { isStorable, Moment, responses, STORABLE } from '../schemas.ts'
+import { CallSums, isStorable, Moment, responses, STORABLE } from '../schemas.ts'
 
 const DAY_MS = 86_400_000
 const MAX_DAYS = 400
@@ -30,20 +30,12 @@ const Query = z.strictObject({
   model: z.string().min(1).max(200).refine(wellFormed).optional(),
   step: z.string().min(1).max(60).refine(wellFormed).optional(),
 })
-const Sum = z.object({
-  calls: z.int(),
-  inputTokens: z.int(),
-  outputTokens: z.int(),
-  cacheReadTokens: z.int(),
-  cacheWriteTokens: z.int(),
-  costUsd: z.number(),
-})
 const Report = z.object({
   from: Moment,
   to: Moment,
   by: z.string(),
-  totals: Sum.extend({ tickets: z.int() }),
-  groups: z.array(Sum.extend({ group: z.string(), keys: z.partialRecord(Grouping, z.string()) })),
+  totals: CallSums.extend({ tickets: z.int() }),
+  groups: z.array(CallSums.extend({ group: z.string(), keys: z.partialRecord(Grouping, z.string()) })),
 })
 
 export function usageRoutes(app: App, deps: ApiDeps): void {

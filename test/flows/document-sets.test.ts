@@ -1,10 +1,6 @@
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Webhook } from 'standardwebhooks'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { apiClient } from '#cli/client.ts'
 import { type Platform, startPlatform } from '#cli/platform.ts'
@@ -13,17 +9,17 @@ import { benchConfig } from '#test/bench/bench-config.ts'
 import { putMigratedPglite } from '#test/servers/migrated-pglite.ts'
 import { postgresBin, startPostgres, type TestPostgres } from '#test/servers/postgres.ts'
 import { hasRedis, startRedis, type TestRedis } from '#test/servers/redis.ts'
+import { startWebhookListener, type WebhookListener } from '#test/servers/webhook-listener.ts'
 import { type Simulator, startSimulator } from '#test/simulator/simulator.ts'
 
 /** Sets on real stores through batches of the strict simulator. */
 
 const PATIENCE = { timeout: 60_000, interval: 100 }
 const dataDir = mkdtempSync(join(tmpdir(), 'sets-'))
-const told: { body: string; headers: Record<string, string> }[] = []
 let redis: TestRedis
 let postgres: TestPostgres | undefined
 let simulator: Simulator
-let receiver: Server
+let receiver: WebhookListener
 let platform: Platform
 let client: ReturnType<typeof apiClient>
 
@@ -32,13 +28,7 @@ beforeAll(async () => {
   redis = await startRedis()
   postgres = postgresBin === undefined ? undefined : await startPostgres()
   simulator = await startSimulator({ seed: 7 })
-  receiver = createServer(async (request, response) => {
-    const chunks: Buffer[] = []
-    for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk)
-    told.push({ body: Buffer.concat(chunks).toString(), headers: request.headers as Record<string, string> })
-    response.writeHead(204).end()
-  }).listen(0, '127.0.0.1')
-  await once(receiver, 'listening')
+  receiver = await startWebhookListener()
   const databaseUrl = await postgres?.createDatabase('sets')
   const config = {
     ...benchConfig({ redisUrl: redis.socket, databaseUrl: '', dataDir }),
@@ -91,9 +81,8 @@ const resultsOf = async (id: string) => {
 
 describe.skipIf(!hasRedis)(`document sets${hasRedis ? '' : ' (needs redis-server)'}`, () => {
   test('go through a batch, are proven, cost half, and tell their producer', async () => {
-    const { port } = receiver.address() as AddressInfo
     const documents = [...Array.from({ length: 6 }, (_, i) => ({ title: `Lamp ${i}`, text: article(i) })), 'kb-unknown']
-    const callbackUrl = `http://127.0.0.1:${port}/sets`
+    const callbackUrl = `${receiver.url}/sets`
     const { documentSetId: id } = await post('/v1/document-sets', { name: 'lamps', task: 'summarise', documents, callbackUrl })
     const view = await untilEnded(id!)
     expect(view).toMatchObject({ state: 'completed', progress: { done: 6, failed: 1, cancelled: 0, parked: 0, total: 7 } })
@@ -107,9 +96,9 @@ describe.skipIf(!hasRedis)(`document sets${hasRedis ? '' : ' (needs redis-server
     expect(results[3].result.text).toMatch(/lamp 3/i)
     expect(results[3].result.citations[0].quote).toMatch(/lamp 3/i)
     expect(results[3].result.claims.every(({ supported }: { supported: boolean }) => supported)).toBe(true)
-    await expect.poll(() => told.length, PATIENCE).toBe(1)
+    await expect.poll(() => receiver.count(), PATIENCE).toBe(1)
     const secret = (await platform.doors.tenants.get('default'))!.config.webhook.secret!
-    const message = new Webhook(secret).verify(told[0]!.body, told[0]!.headers) as { type: string; data: Record<string, unknown> }
+    const [message] = receiver.verified<{ type: string; data: Record<string, unknown> }>(secret)
     expect(message).toMatchObject({
       type: 'document-set.completed',
       data: { documentSetId: id, name: 'lamps', progress: view.progress },

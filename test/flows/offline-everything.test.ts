@@ -1,16 +1,13 @@
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Webhook } from 'standardwebhooks'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { apiClient } from '#cli/client.ts'
 import { type Platform, startPlatform } from '#cli/platform.ts'
 import { createLog } from '#shared/wiring.ts'
 import { BENCH_KEY, benchConfig } from '#test/bench/bench-config.ts'
 import { hasRedis, startRedis, type TestRedis } from '#test/servers/redis.ts'
+import { startWebhookListener, type WebhookListener } from '#test/servers/webhook-listener.ts'
 import { type Simulator, startSimulator } from '#test/simulator/simulator.ts'
 
 /** Whatever calls a model or embeds can wait for a batch: tickets by bulk upload, indexing, and every task of a document set. */
@@ -18,10 +15,9 @@ import { type Simulator, startSimulator } from '#test/simulator/simulator.ts'
 const PATIENCE = { timeout: 120_000, interval: 200 }
 const PROVIDER_SECRET = `whsec_${Buffer.alloc(32, 3).toString('base64')}`
 const dataDir = mkdtempSync(join(tmpdir(), 'offline-all-'))
-const told: { body: string; headers: Record<string, string> }[] = []
 let redis: TestRedis
 let simulator: Simulator
-let receiver: Server
+let receiver: WebhookListener
 let platform: Platform
 let client: ReturnType<typeof apiClient>
 
@@ -29,13 +25,7 @@ beforeAll(async () => {
   if (!hasRedis) return
   redis = await startRedis()
   simulator = await startSimulator({ seed: 11 })
-  receiver = createServer(async (request, response) => {
-    const chunks: Buffer[] = []
-    for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk)
-    told.push({ body: Buffer.concat(chunks).toString(), headers: request.headers as Record<string, string> })
-    response.writeHead(204).end()
-  }).listen(0, '127.0.0.1')
-  await once(receiver, 'listening')
+  receiver = await startWebhookListener()
   const config = {
     ...benchConfig({ redisUrl: redis.socket, databaseUrl: '', dataDir }),
     databaseUrl: undefined,
@@ -111,13 +101,12 @@ describe.skipIf(!hasRedis)(`the offline lane${hasRedis ? '' : ' (needs redis-ser
   }, 180_000)
 
   test('answers tickets of a bulk upload, each with its own webhook', async () => {
-    const { port } = receiver.address() as AddressInfo
     const tickets = Array.from({ length: 4 }, (_, i) => ({
       subject: `Lamp ${i % 3}`,
       body: `When does the lamp ${i % 3} turn amber, and how do I reset it?`,
       requester: { id: `customer-${i}` },
       lane: 'offline',
-      callbackUrl: `http://127.0.0.1:${port}/tickets/${i}`,
+      callbackUrl: `${receiver.url}/tickets/${i}`,
     }))
     const response = await fetch(`${platform.url}/v1/tickets/bulk`, {
       method: 'POST',
@@ -132,10 +121,9 @@ describe.skipIf(!hasRedis)(`the offline lane${hasRedis ? '' : ' (needs redis-ser
       return runs.map((run) => `${run!.step} ${run!.status}`)
     }
     await expect.poll(ends, PATIENCE).toEqual(accepted.map(() => 'deliver answered'))
-    await expect.poll(() => told.length, PATIENCE).toBe(4)
+    await expect.poll(() => receiver.count(), PATIENCE).toBe(4)
     const secret = (await platform.doors.tenants.get('default'))!.config.webhook.secret!
-    const ids = told.map(({ body, headers }) => {
-      const message = new Webhook(secret).verify(body, headers) as { type: string; data: { ticketId: string } }
+    const ids = receiver.verified<{ type: string; data: { ticketId: string } }>(secret).map((message) => {
       expect(message.type).toMatch(/^ticket\./)
       return message.data.ticketId
     })

@@ -1,8 +1,10 @@
 import type { Audience } from '#shared/domain/document.ts'
+import type { Passage } from '#shared/domain/passage.ts'
 import type { CustomerTier } from '#shared/domain/ticket.ts'
 import { neutralise, screenDocument } from '#workers/logic/guard-document.ts'
 import { imaginePassage } from '#workers/logic/imagine-passage.ts'
-import type { Step } from '#workers/step.ts'
+import { withoutOrders } from '#workers/logic/withhold-headings.ts'
+import type { Step, StepContext } from '#workers/step.ts'
 
 const AUDIENCES: Readonly<Record<CustomerTier, readonly Audience[]>> = {
   free: ['public'],
@@ -32,15 +34,22 @@ export const retrieve: Step<
   const { synonyms, neighbours } = tenant.config.knowledge
   const request = { query, filter, owner: call, synonyms, neighbours, ...(hypothetical ? { hypothetical } : {}) }
   const { passages: found, evidence, failedLegs } = await searcher.search(request, signal)
-  const passages = found.map((passage) => {
-    const { spans } = screenDocument(passage.text, tenant.config.guard.withholdSentenceAt)
-    if (spans.length > 0) log.warn({ chunkId: passage.chunkId, spans }, 'sentences of a passage were withheld')
-    return spans.length === 0 ? passage : { ...passage, text: neutralise(passage.text, spans) }
-  })
+  const passages = found.map((passage) => withoutAttacks(passage, context))
   if (failedLegs.length > 0) log.warn({ failedLegs }, 'one leg of the search did not answer')
   const enough = passages.length > 0 && evidence >= (tenant.config.policies.minEvidence ?? MIN_EVIDENCE)
   return {
     outcome: enough ? 'found' : 'nothing',
     facts: { passages: { passages, evidence, degraded: failedLegs.length > 0, knowledgeVersion } },
   }
+}
+
+/** Title and headings are screened as well as the text: a prompt holds them, too. The words of an attack belong into no log. */
+function withoutAttacks(passage: Passage, { tenant: { config }, log }: Pick<StepContext, 'tenant' | 'log'>): Passage {
+  const { chunkId } = passage
+  const { spans } = screenDocument(passage.text, config.guard.withholdSentenceAt)
+  if (spans.length > 0) log.warn({ chunkId, spans }, 'sentences of a passage were withheld')
+  const readable = spans.length === 0 ? passage : { ...passage, text: neutralise(passage.text, spans) }
+  const screened = withoutOrders(readable, config.policies.blockInjectionAt)
+  if (screened !== readable) log.warn({ chunkId }, 'a title or heading of a passage was withheld')
+  return screened
 }

@@ -3,8 +3,8 @@ import { caseOf } from '../knowledge.ts'
 import type { Scenario } from '../scenario.ts'
 import { until } from '../until.ts'
 
-/** `hang` first: it takes longest, and all of them run at the same time. */
-const FAULTS: readonly Fault[] = ['hang', 'stall', 'half', 'drop', 'broken_json', 'wrong_schema', '429', '500', 'empty_200']
+/** `hang` first: it takes longest, and all of them run at the same time. `429` last: after it the provider is left alone for a while. */
+const FAULTS: readonly Fault[] = ['hang', 'stall', 'half', 'drop', 'broken_json', 'wrong_schema', '500', 'empty_200', '429']
 const CANCEL_BOUND_MS = 1_000
 
 export const modelFaults: Scenario = {

@@ -1,28 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Passage } from '#shared/domain/passage.ts'
-import { REMOVED_SENTENCE, screenDocument } from './logic/guard-document.ts'
-import { scoreMessage } from './logic/guard-message.ts'
-import type { Deps, Step } from './step.ts'
-
-type Retrieve = Step<'support-ticket', 'retrieve', keyof Deps>
-
-/**
- * `retrieve`, with titles and headings screened as well as texts: a prompt holds them, too, and whoever names a document chooses
- * the words as freely as whoever writes one.
- */
-export const withholdingHeadings =
-  (retrieve: Retrieve): Retrieve =>
-  async (facts, deps, context) => {
-    const result = await retrieve(facts, deps, context)
-    const { passages } = result.facts
-    const screened = passages.passages.map((passage) => {
-      const withheld = withoutOrders(passage, context.tenant.config.policies.blockInjectionAt)
-      // The words of an attack belong into no log.
-      if (withheld !== passage) context.log.warn({ chunkId: passage.chunkId }, 'a title or heading of a passage was withheld')
-      return withheld
-    })
-    return { ...result, facts: { ...result.facts, passages: { ...passages, passages: screened } } }
-  }
+import { REMOVED_SENTENCE, screenDocument } from './guard-document.ts'
+import { scoreMessage } from './guard-message.ts'
 
 /** A heading as bad as this, read as a message, is withheld for that alone. */
 const CERTAIN_FROM = 0.9
