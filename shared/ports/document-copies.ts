@@ -7,8 +7,9 @@ export interface DocumentCopies {
   /**
    * Removes what is there of a document that was deleted or replaced a moment ago. What cannot be reached now is removed later: the
    * statement that changed the document has put it on the list. Never throws.
+   * @param contentHash of the version that has taken its place; none when the document is gone
    */
-  forget(tenantId: string, documentId: string): Promise<void>
+  forget(tenantId: string, documentId: string, contentHash?: string): Promise<void>
   /**
    * A round of the sweeper: removes again what has been changed a while ago (an answer that was on its way when its document went
    * was kept after that), and what could not be reached. @returns how many documents were looked after

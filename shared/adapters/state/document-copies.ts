@@ -27,7 +27,6 @@ export const putOnList = (which: string): string => `
   SELECT $1, $2, date_trunc('milliseconds', now()), now() + interval '${SECOND_LOOK_MS} milliseconds' ${which}
   ON CONFLICT (tenant_id, document_id) DO UPDATE SET changed_at = EXCLUDED.changed_at, due_at = EXCLUDED.due_at`
 
-const CURRENT = 'SELECT content_hash FROM documents WHERE tenant_id = $1 AND id = $2'
 const SOON = 'UPDATE copies_to_forget SET due_at = now() WHERE tenant_id = $1 AND document_id = $2'
 
 const DUE = `
@@ -96,10 +95,9 @@ export function createDocumentCopies(database: Database, { cache, redis, prefix,
   }
 
   return {
-    async forget(tenantId, documentId) {
+    async forget(tenantId, documentId, contentHash) {
       try {
-        const [row] = await database.forTenant(tenantId, CURRENT, [documentId])
-        await remove(tenantId, documentId, row === undefined ? null : String(row.content_hash))
+        await remove(tenantId, documentId, contentHash ?? null)
       } catch (error) {
         log.warn({ err: error, documentId }, 'copies of a document that went could not be removed; the sweeper will')
         await database.forTenant(tenantId, SOON, [documentId]).catch(() => {})

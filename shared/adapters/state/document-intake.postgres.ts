@@ -42,7 +42,7 @@ export function createDocumentIntake(
         original ?? null,
       ])
       const standing = Standing.parse(rows[0])
-      if (standing.replaces) await indexes.copies.forget(document.tenantId, document.id)
+      if (standing.replaces) await indexes.copies.forget(document.tenantId, document.id, document.contentHash)
       return standing.run_id === run.id
         ? { kind: 'queued' }
         : { kind: 'unchanged', runId: standing.run_id, state: standing.state }
