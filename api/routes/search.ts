@@ -47,6 +47,8 @@ const SearchOutput = z.object({
   evidence: z.number(),
   /** Legs of the search that did not answer in time. */
   failedLegs: z.array(z.string()),
+  /** True when one leg did not answer in time and the other one served alone. */
+  degraded: z.boolean(),
   candidates: z.array(Candidate).optional(),
   /** What was searched for beside the query, and in which order a model would be given the passages (their numbers). */
   explained: z
@@ -101,7 +103,7 @@ export function searchRoutes(app: App, deps: ApiDeps, limits: ApiLimits): void {
       const { passages, evidence, failedLegs, candidates, expansion } = await deps.searcher.search(request, signal)
       const explained = expansion && { ...expansion, promptOrder: promptOrder(passages, passageOrder).map(({ n }) => n) }
       return {
-        ...{ passages, evidence, failedLegs },
+        ...{ passages, evidence, failedLegs, degraded: failedLegs.length > 0 },
         ...(candidates ? { candidates: candidates.map(candidateView) } : {}),
         ...(explained ? { explained } : {}),
       }

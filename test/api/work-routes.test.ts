@@ -241,7 +241,7 @@ describe('search', () => {
       { query: 'reset', topK: 3, filters: { product: 'hub' } },
       { key: keyOf('read') },
     )
-    expect(response.json()).toEqual({ passages: [], evidence: 0, failedLegs: [] })
+    expect(response.json()).toEqual({ passages: [], evidence: 0, failedLegs: [], degraded: false })
     expect(api.searches.at(-1)).toMatchObject({
       query: 'reset',
       topK: 3,
