@@ -2,6 +2,7 @@ import { queueName } from '#pipelines/registry.ts'
 import type { Consumer, Job, JobResult } from '#shared/ports/consumer.ts'
 import type { Dispatch } from '#shared/ports/dispatcher.ts'
 import type { Engine } from './engine.ts'
+import { holdEvents } from './held-events.ts'
 import type { Overtaken } from './overtaken.ts'
 import { runStep } from './run-step.ts'
 import type { StepTable } from './step.ts'
@@ -37,13 +38,16 @@ export async function runSteps(
   job: Job,
   signal: AbortSignal,
 ): Promise<JobResult> {
-  let end = await runStep(engine, steps, overtaken, job, signal)
+  const held = holdEvents(engine.stream, engine.log)
+  let end = await runStep(engine, steps, overtaken, job, signal, { held })
   while (end.kind === 'goes-on') {
     const { next } = end
-    end = await runStep(engine, steps, overtaken, next, signal, true)
-    if (end.kind === 'hand-back') return toQueue(engine, next)
-    if (end.kind === 'later') return toQueue(engine, { ...next, delayMs: end.delayMs })
+    end = await runStep(engine, steps, overtaken, next, signal, { held, unqueued: true })
+    if (end.kind === 'hand-back') end = await toQueue(engine, next)
+    else if (end.kind === 'later') end = await toQueue(engine, { ...next, delayMs: end.delayMs })
   }
+  // Of a chain that did not end by a move of its own.
+  held.flush()
   return end
 }
 

@@ -8,6 +8,7 @@ import type { Dispatch } from '#shared/ports/dispatcher.ts'
 import type { Hop } from '#shared/ports/run-log.ts'
 import type { Moved, RunMover } from '#shared/ports/run-mover.ts'
 import type { Engine } from './engine.ts'
+import type { HeldEvents } from './held-events.ts'
 import { traceRun } from './trace-run.ts'
 
 type Mover = Pick<
@@ -21,8 +22,16 @@ type MovedOn = Moved & { readonly goesOn?: Dispatch }
  * The only place that moves a run on: asks `advance`, writes log and run in one guarded statement, and then, with the truth
  * safe, tells followers and puts the next job on its queue. If the process dies in between, the sweeper does that part.
  * @param by names who moved it, for the log: a worker, a person, the sweeper
+ * @param held keeps what followers are told while the caller goes on with the run
  */
-export async function moveRun(engine: Mover, run: Run, event: RunEvent, startedAt: Date, by: string): Promise<MovedOn> {
+export async function moveRun(
+  engine: Mover,
+  run: Run,
+  event: RunEvent,
+  startedAt: Date,
+  by: string,
+  held?: HeldEvents,
+): Promise<MovedOn> {
   const pipeline = pipelineNamed(run.pipeline)
   if (!pipeline) return { moved: false, reason: 'refused', why: `pipeline "${run.pipeline}" is not one of this version` }
   const now = engine.clock.now()
@@ -37,7 +46,7 @@ export async function moveRun(engine: Mover, run: Run, event: RunEvent, startedA
   if (transition.dispatch && event.kind === 'completed') engine.recent?.keep(movedOn(run, transition, now), transition.facts)
   const job = transition.dispatch ? jobOf(engine, run, transition, now) : undefined
   const goesOn = job && event.kind === 'completed' && job.delayMs === 0 && engine.goesOn?.(job) === true
-  const announced = announce(engine, run, transition, hop, goesOn ? undefined : job)
+  const announced = announce(engine, run, transition, hop, { job: goesOn ? undefined : job, held, more: goesOn === true })
   if (!goesOn) await announced
   return { moved: true, state: transition.next, ...(goesOn && { goesOn: job }) }
 }
@@ -94,13 +103,17 @@ const jobOf = (engine: Mover, { id, tenantId, pipeline, lane }: Run, { next, due
   backlog: engine.backlogOf(tenantId),
 })
 
+/** @property more is to come at once, so that followers may be told all of it together */
+type Onward = { readonly job: Dispatch | undefined; readonly held: HeldEvents | undefined; readonly more: boolean }
+
 /** Everything here may fail without harm: the log has it, followers and queues catch up from there. */
-async function announce(engine: Mover, run: Run, { next }: Transition, hop: Hop, job: Dispatch | undefined): Promise<void> {
+async function announce(engine: Mover, run: Run, { next }: Transition, hop: Hop, { job, held, more }: Onward): Promise<void> {
   const work: Promise<unknown>[] = []
   if (job) work.push(engine.dispatcher.dispatch([job]))
   if (run.pipeline === 'support-ticket') {
     const events = eventsOf({ ...hop, seq: next.seq, next, factsWritten: { ...hop.factsWritten } })
-    work.push(engine.stream.append(run.tenantId, run.subjectId, events))
+    if (held && more) held.hold(run, events)
+    else work.push(engine.stream.append(run.tenantId, run.subjectId, [...(held?.take() ?? []), ...events]))
     if (engine.onMoved) work.push(engine.onMoved(run, next.status))
   }
   if (hop.deadLetter) {

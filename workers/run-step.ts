@@ -11,6 +11,7 @@ import { spanIdOf } from '#shared/domain/trace.ts'
 import type { Job, JobResult } from '#shared/ports/consumer.ts'
 import type { Dispatch } from '#shared/ports/dispatcher.ts'
 import type { Engine } from './engine.ts'
+import type { HeldEvents } from './held-events.ts'
 import { moveRun } from './move-run.ts'
 import type { Overtaken } from './overtaken.ts'
 import type { AnyStep, StepContext, StepTable } from './step.ts'
@@ -25,13 +26,17 @@ const STORE_AWAY_DELAY_MS = 1_000
 /** A process without the key must not fail runs that another one, or this one after a restart with the key, can go on with. */
 const KEY_MISSING_DELAY_MS = 10_000
 
+/**
+ * How a job stands among those that are done in one go.
+ * @property unqueued it is in no queue, so the sweeper has to be told that somebody is at it
+ */
+export type Chain = { readonly held?: HeldEvents; readonly unqueued?: boolean }
 /** What came of a job, or the job that whoever did this one is to do next. */
 export type StepEnd = JobResult | { readonly kind: 'goes-on'; readonly next: Dispatch }
 
 /**
  * One job: load the run, see whether the job is still the current one, run the step under its deadline, and move the run on by
  * what came of it. Never throws: whatever happens is an event of the run, or a job for later.
- * @param unqueued the job is in no queue, so the sweeper has to be told that somebody is at it
  */
 export async function runStep(
   engine: Engine,
@@ -39,7 +44,7 @@ export async function runStep(
   overtaken: Overtaken,
   job: Job,
   signal: AbortSignal,
-  unqueued = false,
+  { held, unqueued }: Chain = {},
 ): Promise<StepEnd> {
   try {
     const recent = engine.recent?.take(job.runId, job.seq)
@@ -57,7 +62,7 @@ export async function runStep(
       engine.telemetry.jobSkipped(queueName(run.pipeline, run.step), 'handed-back')
       return { kind: 'hand-back' }
     }
-    const { goesOn } = await moveRun(engine, run, event, startedAt, engine.worker)
+    const { goesOn } = await moveRun(engine, run, event, startedAt, engine.worker, held)
     return goesOn ? { kind: 'goes-on', next: goesOn } : DONE
   } catch (error) {
     if (error instanceof KeyMissing) {
