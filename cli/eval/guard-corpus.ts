@@ -121,9 +121,9 @@ export function labelledDocuments(data: string): DocumentRow[] {
 /** What an injection in mid-sentence leaves of mail that several documents share. */
 const FRAGMENT = /^(?:Hi |[a-z]|\$|SUBJECT|CONTENT)/
 
-/** Lines to smuggle into documents, written for this project. */
-export function ownLines(part: 'train' | 'test'): string[] {
-  return readRows(join(OWN_DATA, 'documents.jsonl'), OwnLine)
+/** Lines to smuggle into documents, and harmless ones such as conditions and manuals are made of; all written for this project. */
+export function ownLines(part: 'train' | 'test', file: 'documents' | 'documents-harmless' = 'documents'): string[] {
+  return readRows(join(OWN_DATA, `${file}.jsonl`), OwnLine)
     .filter((row) => row.part === part)
     .map(({ text }) => text)
 }
@@ -131,13 +131,21 @@ export function ownLines(part: 'train' | 'test'): string[] {
 const Article = z.object({ title: z.string(), sections: z.array(z.object({ h: z.string(), t: z.string() })) })
 const Doc = z.object({ text: z.string() })
 const Evidence = z.object({ evidence: z.array(z.string()) })
+const Answered = z.looseObject({ response: z.string().optional() })
 
-/** Texts that nobody has tampered with: sections of knowledge bases, encyclopedia passages, news. */
+/** Texts that nobody has tampered with: sections of knowledge bases, encyclopedia passages, news, replies of support. */
 export function cleanDocuments(data: string): string[] {
   const articles = ['kb_1', 'kb_2'].flatMap((name) => readRows(join(data, `msft_support_kb/${name}.jsonl`), Article))
   const sections = articles.flatMap(({ title, sections }) => sections.map(({ h, t }) => `${title} - ${h}\n${t}`.slice(0, 2_000)))
   const passages = readRows(join(data, 'mtrag_un/docs.jsonl'), Doc).map(({ text }) => text.slice(0, 2_000))
   const news = readRows(join(data, 'summedits/docs.jsonl'), Doc).map(({ text }) => text.slice(0, 2_000))
   const encyclopedia = readRows(join(data, 'wice/dev.jsonl'), Evidence).map(({ evidence }) => evidence.join('\n').slice(0, 2_000))
-  return [...evenly(sections, 4_000), ...evenly(passages, 600), ...evenly(news, 200), ...evenly(encyclopedia, 200)]
+  const replies = readRows(join(data, 'bitext/dev.jsonl'), Answered).flatMap(({ response }) => response?.slice(0, 2_000) ?? [])
+  return [
+    ...evenly(sections, 4_000),
+    ...evenly(passages, 600),
+    ...evenly(news, 200),
+    ...evenly(encyclopedia, 200),
+    ...evenly(replies, 600),
+  ]
 }

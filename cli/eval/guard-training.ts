@@ -1,4 +1,4 @@
-import { documentRows } from '#workers/logic/guard-document.ts'
+import { documentRows, documentSentences } from '#workers/logic/guard-document.ts'
 import { type EncodedText, encodeText, rawText } from '#workers/logic/guard-encode.ts'
 import { DOCUMENT_BITS, MESSAGE_BITS } from '#workers/logic/guard-features.ts'
 import { type BinaryModel, quantise, rawScore, trainBinary, type WeightedRow } from '#workers/logic/guard-linear.ts'
@@ -119,18 +119,43 @@ export type DocumentSet = {
   readonly labelled: readonly DocumentRow[]
   readonly clean: readonly string[]
   readonly own: readonly string[]
+  readonly harmless: readonly string[]
 }
 export const documentSet = (data: string): DocumentSet => ({
   labelled: labelledDocuments(data),
   clean: cleanDocuments(data),
   own: ownLines('train'),
+  harmless: ownLines('train', 'documents-harmless'),
 })
 
 const INJECTED = 4
 const OWN_LINE = 2
+/** Documents are long, but passages and entries of a list of questions are a few sentences, in which little is shared with the rest. */
+const SHORT_SHARE = 0.4
+const MOST_OF_SHORT = 4
+const SHORT_OF_LINES = 400
+
+/** A few sentences of a text that follow each other. */
+function excerpt(text: string, random: () => number): string {
+  const sentences = documentSentences(text)
+  const from = Math.floor(random() * sentences.length)
+  const to = Math.min(sentences.length, from + Math.ceil(random() * MOST_OF_SHORT)) - 1
+  return sentences.length === 0 ? '' : text.slice(sentences[from]!.start, sentences[to]!.end)
+}
+
+function shortTexts({ clean, harmless }: Pick<DocumentSet, 'clean' | 'harmless'>, random: () => number): string[] {
+  const lines = (most: number) =>
+    Array.from({ length: Math.ceil(random() * most) }, () => harmless[Math.floor(random() * harmless.length)]!)
+  return [
+    ...clean.filter(() => random() < SHORT_SHARE).map((text) => excerpt(text, random)),
+    ...Array.from({ length: harmless.length === 0 ? 0 : SHORT_OF_LINES }, () =>
+      lines(MOST_OF_SHORT).join(random() < 0.5 ? ' ' : '\n'),
+    ),
+  ]
+}
 
 /** One row a sentence. What is smuggled in is the attack; the rest of the same document is not trained on: it may hold more of it. */
-export function trainDocuments({ labelled, clean, own }: DocumentSet): BinaryModel {
+export function trainDocuments({ labelled, clean, own, harmless }: DocumentSet): BinaryModel {
   const rows: WeightedRow[] = []
   const random = seededRandom(3)
   for (const { text, kind, injected } of labelled)
@@ -138,10 +163,12 @@ export function trainDocuments({ labelled, clean, own }: DocumentSet): BinaryMod
       const attack = injected?.includes(sentence.text) ?? false
       if (attack || kind === 'benign_doc') rows.push({ row, attack, weight: attack ? INJECTED : 1 })
     }
-  for (const text of clean) for (const { row } of documentRows(text)) rows.push({ row, attack: false, weight: 1 })
+  for (const text of [...clean, ...shortTexts({ clean, harmless }, random)])
+    for (const { row } of documentRows(text)) rows.push({ row, attack: false, weight: 1 })
   for (const line of own)
-    for (let nth = 0; nth < 3; nth++) {
-      const host = clean[Math.floor(random() * clean.length)]!.split('\n')
+    for (let nth = 0; nth < 5; nth++) {
+      const whole = clean[Math.floor(random() * clean.length)]!
+      const host = (nth < 3 ? whole : excerpt(whole, random)).split('\n')
       host.splice(Math.floor(random() * (host.length + 1)), 0, line)
       for (const { sentence, row } of documentRows(host.join('\n')))
         if (line.includes(sentence.text)) rows.push({ row, attack: true, weight: OWN_LINE })
@@ -171,6 +198,7 @@ export function heldOutDocuments(set: DocumentSet, folds: number): { labelled: n
       labelled: set.labelled.filter((row) => foldOf(row) !== fold),
       clean: set.clean.filter((text) => foldOfText(text) !== fold),
       own: set.own,
+      harmless: set.harmless,
     })
     for (const [at, row] of set.labelled.entries()) if (foldOf(row) === fold) result.labelled[at] = documentRaw(model, row.text)
     for (const [at, text] of set.clean.entries()) if (foldOfText(text) === fold) result.clean[at] = documentRaw(model, text)

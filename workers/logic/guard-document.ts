@@ -14,6 +14,8 @@ const MAX_DOCUMENT_CHARACTERS = 200_000
 const MAX_SENTENCE_CHARACTERS = 600
 const SENTENCE_END = /[.!?…]["')\]]{0,2}[ \t]|[。！？]/g
 const DOCUMENT_SUSPICIOUS_FROM = 0.5
+/** Of one sentence or two nobody can say what does not belong to the others. */
+const FEWEST_FOR_COHESION = 3
 
 /** Lines, and the sentences in them: unlike quotable sentences, these never run over a line, because what is smuggled in does not. */
 export function documentSentences(text: string): Sentence[] {
@@ -49,7 +51,8 @@ export function documentRows(text: string, bits = DOCUMENT_BITS): { sentence: Se
   return sentences.map((sentence, at) => {
     const own = [...stems[at]!]
     const shared = own.filter((stem) => counts.get(stem)! > 1).length
-    const signs = standing(sentence, sentences[at - 1], sentences[at + 1], own.length, shared)
+    const alone = sentences.length < FEWEST_FOR_COHESION
+    const signs = alone ? ['alone'] : standing(sentence, sentences[at - 1], sentences[at + 1], own.length, shared)
     return { sentence, row: rowOf(tokens[at]!, bits, signs) }
   })
 }

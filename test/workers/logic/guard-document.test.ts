@@ -9,11 +9,13 @@ To reset the lamp, hold the button for ten seconds. The light blinks twice. Then
 
 If the lamp does not blink, check the cable of the lamp and hold the button again.`
 
-const lines = readFileSync(join(import.meta.dirname, '../../data/guard/documents.jsonl'), 'utf8')
-  .trim()
-  .split('\n')
-  .map((line): { text: string; part: string } => JSON.parse(line))
-  .filter(({ part }) => part === 'test')
+const testLines = (file: string) =>
+  readFileSync(join(import.meta.dirname, '../../data/guard', file), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line): { text: string; part: string } => JSON.parse(line))
+    .filter(({ part }) => part === 'test')
+const lines = testLines('documents.jsonl')
 
 const poisoned = (line: string) => article.replace('\n\n', `\n${line}\n`)
 
@@ -25,6 +27,14 @@ describe('the guard on documents', () => {
   it('finds most lines that its weights have not seen, smuggled into an article', () => {
     const found = lines.filter(({ text }) => screenDocument(poisoned(text)).spans.length > 0)
     expect(found.length / lines.length).toBeGreaterThan(0.8)
+  })
+
+  it('lets a short text tell its reader what to do', () => {
+    const harmless = testLines('documents-harmless.jsonl')
+    expect(harmless.length).toBeGreaterThanOrEqual(40)
+    const withheld = harmless.filter(({ text }) => screenDocument(text, 0.7).spans.length > 0)
+    expect(withheld.length / harmless.length).toBeLessThan(0.1)
+    expect(harmless.filter(({ text }) => screenDocument(text, 0.95).spans.length > 0)).toEqual([])
   })
 
   it('names the sentence by its offsets, and withholds just that', () => {
