@@ -178,6 +178,8 @@ export function* sentenceSpans(text: string, from: number, to: number): Generato
   let start = from
   for (let i = from; i < to; i++) {
     const character = text[i]!
+    // Most characters are letters and spaces, and end nothing.
+    if (character === ' ' || (character >= 'a' && character <= 'z')) continue
     let end = -1
     if (WIDE_STOPS.includes(character)) end = i + 1
     else if (character === '\n' && endsAtLineBreak(text, start, i, to)) end = i

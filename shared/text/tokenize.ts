@@ -24,9 +24,12 @@ export function tokenize(text: string): string[] {
 }
 
 /** The stems of words that carry meaning: `tokenize` without stop words, lightly stemmed. Both sides of a search use it. */
-export function contentTerms(text: string, language?: string): string[] {
+export const contentTerms = (text: string, language?: string): string[] => contentOf(tokenize(text), language)
+
+/** The same from words that are already there. */
+export function contentOf(tokens: readonly string[], language?: string): string[] {
   const terms: string[] = []
-  for (const token of tokenize(text)) if (!isStopWord(token, language)) terms.push(stem(token))
+  for (const token of tokens) if (!isStopWord(token, language)) terms.push(stem(token))
   return terms
 }
 

@@ -59,3 +59,18 @@ test('a quantile is a value that was measured, and a median of two lies between 
   expect(median([4, 1, 3])).toBe(3)
   expect(median([4, 1])).toBe(2.5)
 })
+
+test.each(['guard-latency', 'ledger-latency'])(
+  'the %s benchmark says what a call takes, by the clock and in processor time',
+  { timeout: 200_000 },
+  (name) => {
+    const { status, stdout, stderr } = bench(name, '--quick', '--json')
+    expect(status, stderr).toBe(0)
+    const report = BenchReport.parse(JSON.parse(stdout))
+    expect(report).toMatchObject({ name, unit: 'ms/call', n: name === 'guard-latency' ? 60 : 30 })
+    const { fastest, cpuMsPerCall } = report as unknown as { fastest: { p50: number; p99: number }; cpuMsPerCall: number }
+    expect(fastest.p99).toBeLessThanOrEqual(report.p99)
+    expect(fastest.p50).toBeGreaterThan(0)
+    expect(cpuMsPerCall).toBeGreaterThan(0)
+  },
+)

@@ -10,6 +10,7 @@ import { benchLanes, FULL_LANES, QUICK_LANES } from './lanes.ts'
 import { benchLeaks, FULL_LEAKS, QUICK_LEAKS } from './leaks.ts'
 import { benchMemory, FULL_MEMORY, QUICK_MEMORY } from './memory.ts'
 import { benchPipeline, FULL, QUICK } from './pipeline.ts'
+import { benchGuardLatency, benchLedgerLatency, FULL_PROOF, QUICK_PROOF } from './proof-latency.ts'
 import { type BenchReport, print } from './report.ts'
 import { benchRetrieval, FULL_RETRIEVAL, QUICK_RETRIEVAL } from './retrieval.ts'
 import { benchSealing, FULL_SEALING, QUICK_SEALING } from './sealing.ts'
@@ -57,6 +58,8 @@ const BENCHES: Readonly<Record<string, (options: BenchArguments) => Promise<Benc
   leaks: ({ quick, runs, say }) =>
     benchLeaks({ ...(quick ? QUICK_LEAKS : FULL_LEAKS), ...(runs === undefined ? {} : { tickets: runs }), say }),
   sealing: ({ quick }) => benchSealing(quick ? QUICK_SEALING : FULL_SEALING),
+  'guard-latency': ({ quick, ...options }) => benchGuardLatency({ ...(quick ? QUICK_PROOF : FULL_PROOF), ...options }),
+  'ledger-latency': ({ quick, ...options }) => benchLedgerLatency({ ...(quick ? QUICK_PROOF : FULL_PROOF), ...options }),
   'intent-latency': ({ quick, ...options }) => benchIntentLatency({ ...(quick ? QUICK_INTENT : FULL_INTENT), ...options }),
 }
 

@@ -2,7 +2,7 @@ import type { DraftSentence } from '#shared/domain/draft.ts'
 import type { Passage } from '#shared/domain/passage.ts'
 import type { Claim } from '#shared/domain/verdict.ts'
 import { type Fact, factsIn, normalWords } from '#shared/text/facts-in-text.ts'
-import { readableRow, splitSentences } from '#shared/text/sentences.ts'
+import { splitSentences } from '#shared/text/sentences.ts'
 import { findContradiction } from './find-contradiction.ts'
 import { findOtherName } from './find-other-name.ts'
 import { isCourtesy } from './is-courtesy.ts'
@@ -70,8 +70,7 @@ function copyOf(text: string, evidence: readonly Evidence[]): EvidenceSpan | und
   for (const { units, passage } of evidence) {
     for (const one of units) {
       const { unit } = one
-      if (normalWords(unit.text) !== words && (unit.cells === undefined || normalWords(readableRow(unit.cells)) !== words))
-        continue
+      if (!one.wordings.includes(words)) continue
       return { n: passage.n, start: unit.start, end: unit.end, text: unit.text, score: 1, units: [one] }
     }
   }

@@ -56,10 +56,14 @@ export function findContradiction(
 ): string | undefined {
   const tooShort = terms.size < MIN_TERMS
   const worded = new Map([...terms].filter(([term]) => !/\d/.test(term)))
-  const twins = cited
-    .flatMap((evidence) => evidence.statements.map((statement) => compare(worded, statement, evidence)))
-    .filter(({ likeness, statement }) => (tooShort ? sameTerms(terms, statement.terms) : likeness >= NEAR_COPY))
-    .sort((a, b) => b.likeness - a.likeness)
+  const twins: Twin[] = []
+  for (const evidence of cited)
+    for (const statement of evidence.statements) {
+      if (tooShort && !sameTerms(terms, statement.terms)) continue
+      const twin = compare(worded, statement, evidence)
+      if (tooShort || twin.likeness >= NEAR_COPY) twins.push(twin)
+    }
+  twins.sort((a, b) => b.likeness - a.likeness)
   const facts = factsIn(sentence)
   let first: string | undefined
   for (const twin of twins) {
@@ -77,20 +81,30 @@ const sameTerms = (a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number
 
 type Twin = { readonly evidence: Evidence; readonly statement: Statement; readonly likeness: number; readonly copy: boolean }
 
-/** Share of words in common, in both directions; numbers are left out, for they are what may have been changed. */
+/**
+ * Share of words in common, in both directions; numbers are left out, for they are what may have been changed.
+ * @param terms of the claim, without its numbers
+ */
 function compare(terms: ReadonlyMap<string, number>, statement: Statement, evidence: Evidence): Twin {
-  const likeness = shareOf(terms, (term) => (statement.terms.has(term) ? 1 : evidence.contextTerms.has(term) ? 0.5 : 0))
-  const back = likeness < NEAR_COPY ? 0 : shareOf(statement.terms, (term) => (terms.has(term) ? 1 : 0))
+  let total = 0
+  let shared = 0
+  for (const [term, weight] of terms) {
+    total += weight
+    shared += weight * (statement.terms.has(term) ? 1 : evidence.contextTerms.has(term) ? 0.5 : 0)
+  }
+  const likeness = total === 0 ? 0 : shared / total
+  const back = likeness < NEAR_COPY ? 0 : shareOf(statement.terms, terms)
   return { evidence, statement, likeness: back < MIN_BACK ? 0 : likeness, copy: Math.min(likeness, back) >= COPY }
 }
 
-function shareOf(terms: ReadonlyMap<string, number>, credit: (term: string) => number): number {
+/** How much of the terms, numbers aside, the others hold. */
+function shareOf(terms: ReadonlyMap<string, number>, others: ReadonlyMap<string, number>): number {
   let total = 0
   let shared = 0
   for (const [term, weight] of terms) {
     if (/\d/.test(term)) continue
     total += weight
-    shared += weight * credit(term)
+    if (others.has(term)) shared += weight
   }
   return total === 0 ? 0 : shared / total
 }

@@ -11,16 +11,31 @@ const MIN_REST = 3
 const MAX_WORDS = 200
 const WORD = /[\p{L}\p{N}]+(?:['’][\p{L}]+)?/gu
 
-type Word = { readonly raw: string; readonly key: string; readonly isName: boolean; readonly isFirst: boolean }
+type Word = {
+  readonly raw: string
+  readonly key: string
+  readonly isName: boolean
+  readonly isFirst: boolean
+  readonly isContent: boolean
+}
 
-const read = new WeakMap<Statement, readonly Word[]>()
+/** The words of a sentence, and how often each stands there. */
+type Read = {
+  readonly words: readonly Word[]
+  readonly counts: ReadonlyMap<string, number>
+  /** Of the words with a meaning, those that are surely no names; how many of them a statement that says the same may lack at most. */
+  readonly plain: readonly string[]
+  readonly mayLack: number
+}
+const read = new WeakMap<Statement, Read>()
 
 /**
  * A name that stands where a nearly equal sentence of the evidence has another one ("Orders leave Norway" beside "Orders leave
  * Daventry"), as a reason; undefined when there is none, or when some sentence says as much of the claim with all of its names.
  */
 export function findOtherName(sentence: string, cited: readonly Evidence[]): string | undefined {
-  const words = wordsOf(sentence)
+  const claim = readWords(sentence)
+  const { words } = claim
   const named = words.filter(({ isName, isFirst }) => isName || isFirst)
   if (named.length === 0) return undefined
   const knownNames = new Set(cited.flatMap(namesOf))
@@ -28,18 +43,26 @@ export function findOtherName(sentence: string, cited: readonly Evidence[]): str
   for (const evidence of cited) {
     for (const statement of evidence.statements) {
       const other = statementWords(statement)
-      const { added, lost } = difference(words, other)
+      if (isFar(claim, other)) continue
+      const { added, lost } = difference(claim, other)
       if (acquits(words, added)) return undefined
-      found ??= conflict(words, other, added, lost, knownNames, evidence, statement)
+      found ??= conflict(words, other.words, added, lost, knownNames, evidence, statement)
     }
   }
   return found
 }
 
-function statementWords(statement: Statement): readonly Word[] {
-  const words = read.get(statement) ?? wordsOf(statement.text)
-  read.set(statement, words)
-  return words
+function readWords(text: string): Read {
+  const words = wordsOf(text)
+  const meant = content(words)
+  const plain = meant.flatMap(({ key, isName, isFirst }) => (isName || isFirst ? [] : [key]))
+  return { words, counts: countOf(words), plain, mayLack: (1 - ACQUITS + 0.01) * meant.length }
+}
+
+function statementWords(statement: Statement): Read {
+  const known = read.get(statement) ?? readWords(statement.text)
+  read.set(statement, known)
+  return known
 }
 
 function wordsOf(text: string): Word[] {
@@ -50,8 +73,9 @@ function wordsOf(text: string): Word[] {
     const before = text.slice(Math.max(0, match.index - 6), match.index)
     const isFirst = words.length === 0 || /[.!?:;•]["')\]*_]{0,3}\s{1,3}["'(*_[]{0,3}$/.test(before)
     const key = stem(raw.toLowerCase().replace(/['’]s$/, ''))
-    const capital = /^\p{Lu}/u.test(raw) && raw.length > 1 && !/\d/.test(raw) && !isStopWord(raw.toLowerCase())
-    words.push({ raw, key, isName: capital && !isFirst, isFirst: capital && isFirst })
+    const isContent = !isStopWord(raw.toLowerCase())
+    const capital = /^\p{Lu}/u.test(raw) && raw.length > 1 && !/\d/.test(raw) && isContent
+    words.push({ raw, key, isName: capital && !isFirst, isFirst: capital && isFirst, isContent })
   }
   return words
 }
@@ -63,7 +87,7 @@ function namesOf(evidence: Evidence): readonly string[] {
     namesRead.get(evidence) ??
     evidence.statements.flatMap((statement) =>
       statementWords(statement)
-        .filter(({ isName }) => isName)
+        .words.filter(({ isName }) => isName)
         .map(({ key }) => key),
     )
   namesRead.set(evidence, names)
@@ -76,9 +100,15 @@ const countOf = (words: readonly Word[]) => {
   return counts
 }
 
+/** Lacks so many of the claim's words that it neither acquits nor contradicts: nearly every statement, found out by a few look-ups. */
+function isFar({ plain, counts, mayLack }: Read, other: Read): boolean {
+  let lacking = 0
+  for (const key of plain) if (counts.get(key)! > (other.counts.get(key) ?? 0) && ++lacking > mayLack) return true
+  return false
+}
+
 /** What of either stands in the other less often. */
-function difference(claim: readonly Word[], statement: readonly Word[]) {
-  const [inClaim, inStatement] = [countOf(claim), countOf(statement)]
+function difference({ words: claim, counts: inClaim }: Read, { words: statement, counts: inStatement }: Read) {
   const more = (words: readonly Word[], here: ReadonlyMap<string, number>, there: ReadonlyMap<string, number>) =>
     words.filter(({ key }) => (here.get(key) ?? 0) > (there.get(key) ?? 0))
   const [added, lost] = [more(claim, inClaim, inStatement), more(statement, inStatement, inClaim)]
@@ -86,7 +116,7 @@ function difference(claim: readonly Word[], statement: readonly Word[]) {
   return { added: added.filter((word) => !spelt(word, lost)), lost: lost.filter((word) => !spelt(word, added)) }
 }
 
-const content = (words: readonly Word[]) => words.filter(({ raw }) => !isStopWord(raw.toLowerCase()))
+const content = (words: readonly Word[]) => words.filter(({ isContent }) => isContent)
 
 function acquits(claim: readonly Word[], added: readonly Word[]): boolean {
   if (added.some(({ isName }) => isName)) return false

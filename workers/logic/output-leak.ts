@@ -83,18 +83,17 @@ function promptGrams() {
 }
 
 const squeezed = (text: string) => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '')
-const windowsIn = (letters: string): string[] =>
-  Array.from({ length: Math.max(0, letters.length - WINDOW_CHARACTERS + 1) }, (_, at) =>
-    letters.slice(at, at + WINDOW_CHARACTERS),
-  )
+function* windowsIn(letters: string): Generator<string> {
+  for (let at = 0; at + WINDOW_CHARACTERS <= letters.length; at++) yield letters.slice(at, at + WINDOW_CHARACTERS)
+}
 
 /** Spelt out, spaced, reversed: the letters of a prompt in their order, which no passage has. */
 function spellsPrompt(text: string, passages: readonly Passage[]): boolean {
   const letters = squeezed(text)
   const { windows } = promptGrams()
-  const found = [letters, [...letters].reverse().join('')].flatMap((one) =>
-    windowsIn(one).filter((window) => windows.has(window)),
-  )
+  const found: string[] = []
+  for (const one of [letters, [...letters].reverse().join('')])
+    for (const window of windowsIn(one)) if (windows.has(window)) found.push(window)
   if (found.length === 0) return false
   const known = passages.map((passage) => squeezed(`${passage.title}\n${passage.text}`))
   return found.some((window) => !known.some((one) => one.includes(window)))
@@ -106,7 +105,8 @@ function spellsPrompt(text: string, passages: readonly Passage[]): boolean {
  */
 export function leakIn(shown: readonly string[], passages: readonly Passage[], canaries: readonly string[]): string | undefined {
   const text = shown.join('\n')
-  const readings = [text, normalizeText(text).normalize('NFKC'), ...decodedPieces(text).map((piece) => piece.text)]
+  // Most texts are normal already, and read once.
+  const readings = [...new Set([text, normalizeText(text).normalize('NFKC'), ...decodedPieces(text).map((piece) => piece.text)])]
   if (readings.some((reading) => holdsMark(reading, canaries))) return 'repeats a mark of our prompt'
   for (const reading of readings) {
     const lower = reading.toLowerCase().replace(/\s+/g, ' ')

@@ -11,6 +11,8 @@ export type EvidenceUnit = {
   /** The beginnings of its longer terms: words of one family share theirs. */
   readonly families: ReadonlySet<string>
   readonly facts: readonly Fact[]
+  /** Its words as `normalWords` gives them, and those of a row with its headers: what a word-for-word repetition is found by. */
+  readonly wordings: readonly string[]
 }
 
 export type Statement = { readonly text: string; readonly terms: ReadonlyMap<string, number>; readonly facts: readonly Fact[] }
@@ -52,13 +54,20 @@ function readPassage(passage: Passage): Evidence {
   const inside = factsIn(passage.text)
   const headings = [passage.title, ...passage.section, ...new Set(units.flatMap((unit) => unit.headings))]
   const context = headings.join('\n')
+  // A paragraph of one sentence is a unit and a statement.
+  const known = new Map<string, string[]>()
+  const termsIn = (text: string): string[] => {
+    const terms = known.get(text) ?? contentTerms(text)
+    known.set(text, terms)
+    return terms
+  }
   const contextFacts = factsIn(passage.url === undefined ? context : `${context}\n${passage.url}`)
   return {
     passage,
-    units: units.map((unit) => readUnit(unit, inside)),
+    units: units.map((unit) => readUnit(unit, inside, termsIn)),
     statements: [...units.flatMap(statementsOf), ...headings].map((text) => ({
       text,
-      terms: weighTerms(text),
+      terms: weighed(termsIn(text)),
       facts: factsIn(text),
     })),
     contextTerms: new Set(contentTerms(context)),
@@ -74,13 +83,15 @@ function statementsOf(unit: TextUnit): string[] {
   return [...sentenceSpans(unit.text, 0, unit.text.length)].map((span) => unit.text.slice(span.start, span.end))
 }
 
-function readUnit(unit: TextUnit, inside: readonly Fact[]): EvidenceUnit {
+function readUnit(unit: TextUnit, inside: readonly Fact[], termsIn: (text: string) => string[]): EvidenceUnit {
   const headers = (unit.cells ?? []).map((cell) => cell.header).join('\n')
   const own = inside.filter((fact) => fact.start >= unit.start && fact.end <= unit.end)
-  const terms = new Set(contentTerms(`${headers}\n${unit.text}`))
+  const terms = new Set(headers === '' ? termsIn(unit.text) : contentTerms(`${headers}\n${unit.text}`))
   const long = [...terms].filter((term) => term.length > FAMILY_CHARACTERS)
+  const wordings = [unit.text, ...(unit.cells === undefined ? [] : [readableRow(unit.cells)])].map(normalWords)
   return {
     unit,
+    wordings,
     terms,
     families: new Set(long.map((term) => term.slice(0, FAMILY_CHARACTERS))),
     facts: headers === '' ? own : [...own, ...factsIn(headers)],
@@ -88,8 +99,11 @@ function readUnit(unit: TextUnit, inside: readonly Fact[]): EvidenceUnit {
 }
 
 /** The terms of a claim with their weights: common words weigh little, ids and numbers most. */
-export function weighTerms(text: string): Map<string, number> {
-  return new Map(contentTerms(text).map((term) => [term, rarityOf(term)]))
+export const weighTerms = (text: string): Map<string, number> => weighed(contentTerms(text))
+export function weighed(content: readonly string[]): Map<string, number> {
+  const weights = new Map<string, number>()
+  for (const term of content) weights.set(term, rarityOf(term))
+  return weights
 }
 
 /** The stretch of one passage (up to three neighbouring units) that covers most of the claim. */
@@ -112,15 +126,15 @@ const FAMILY_CHARACTERS = 5
 
 /** Best span of one passage; undefined when the passage has no units. */
 export function bestSpan(terms: ReadonlyMap<string, number>, evidence: Evidence): EvidenceSpan | undefined {
-  const weighed = [...terms]
-  const total = weighed.reduce((sum, [, weight]) => sum + weight, 0)
-  const credits = evidence.units.map((unit) => creditsOf(weighed, unit, evidence.contextTerms))
+  let total = 0
+  for (const weight of terms.values()) total += weight
+  const credits = creditsOf(terms, evidence)
   let best: { from: number; to: number; score: number } | undefined
-  for (let from = 0; from < credits.length; from++) {
-    const merged = new Float64Array(weighed.length)
+  for (let from = 0; from < evidence.units.length; from++) {
+    const merged = new Float64Array(terms.size)
     let reached = 0
-    for (let to = from; to < Math.min(credits.length, from + MAX_SPAN_UNITS); to++) {
-      const score = total === 0 ? 0 : mergeInto(merged, credits[to]!) / total
+    for (let to = from; to < Math.min(evidence.units.length, from + MAX_SPAN_UNITS); to++) {
+      const score = total === 0 ? 0 : mergeInto(merged, credits.subarray(to * terms.size, (to + 1) * terms.size)) / total
       const cost = MIN_GAIN * (to - from)
       if (to > from && score < reached + MIN_GAIN) continue
       reached = score
@@ -142,7 +156,7 @@ export function bestSpan(terms: ReadonlyMap<string, number>, evidence: Evidence)
 }
 
 /** Each term counts as its best unit has it. @returns the sum */
-function mergeInto(merged: Float64Array, credits: readonly number[]): number {
+function mergeInto(merged: Float64Array, credits: Float64Array): number {
   let sum = 0
   for (let term = 0; term < credits.length; term++) {
     if (credits[term]! > merged[term]!) merged[term] = credits[term]!
@@ -151,15 +165,22 @@ function mergeInto(merged: Float64Array, credits: readonly number[]): number {
   return sum
 }
 
-/** What each term of the claim earns from a unit: in full when it is there, in part from the headings or a word of its family. */
-function creditsOf(
-  terms: readonly (readonly [string, number])[],
-  { terms: present, families }: EvidenceUnit,
-  context: ReadonlySet<string>,
-): number[] {
-  return terms.map(([term, weight]) => {
-    if (present.has(term)) return weight
-    if (context.has(term)) return weight * CONTEXT_CREDIT
-    return term.length >= FAMILY_CHARACTERS && families.has(term.slice(0, FAMILY_CHARACTERS)) ? weight * FAMILY_CREDIT : 0
-  })
+/**
+ * What each term of the claim earns from each unit, unit by unit: in full when it is there, in part from the headings or a word of its
+ * family.
+ */
+function creditsOf(terms: ReadonlyMap<string, number>, { units, contextTerms }: Evidence): Float64Array {
+  const credits = new Float64Array(units.length * terms.size)
+  let column = 0
+  for (const [term, weight] of terms) {
+    const family = term.length >= FAMILY_CHARACTERS ? term.slice(0, FAMILY_CHARACTERS) : undefined
+    const fromContext = contextTerms.has(term) ? weight * CONTEXT_CREDIT : undefined
+    for (let at = 0; at < units.length; at++) {
+      const { terms: present, families } = units[at]!
+      const within = fromContext ?? (family !== undefined && families.has(family) ? weight * FAMILY_CREDIT : 0)
+      credits[at * terms.size + column] = present.has(term) ? weight : within
+    }
+    column++
+  }
+  return credits
 }

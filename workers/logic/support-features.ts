@@ -1,13 +1,13 @@
 import { type Fact, factsIn } from '#shared/text/facts-in-text.ts'
 import { splitSentences } from '#shared/text/sentences.ts'
 import { isStopWord } from '#shared/text/stop-words.ts'
-import { contentTerms, tokenize } from '#shared/text/tokenize.ts'
+import { contentOf, tokenize } from '#shared/text/tokenize.ts'
 import { rarityOf } from '#shared/text/word-rarity.ts'
 import { findContradiction } from './find-contradiction.ts'
 import { holdsFact, standsAmong } from './match-facts.ts'
-import { weighTerms } from './read-evidence.ts'
+import { weighed } from './read-evidence.ts'
 import { bestUnits, coverTerms } from './support-cover.ts'
-import { negationsIn, type Positions, type SupportIndex, termsOf } from './support-index.ts'
+import { negationsIn, type Positions, type SupportIndex, termsFrom, termsOf } from './support-index.ts'
 import { termWeight } from './term-weight.ts'
 
 const UNITS = 3
@@ -57,9 +57,9 @@ export const SUPPORT_FEATURES: readonly string[] = [
 /** The features of a claim or a whole answer: each sign on average over its sentences and at its worst. */
 export function supportFeatures(text: string, index: SupportIndex): number[] {
   const said = splitSentences(text)
-    .map((sentence) => sentence.text)
-    .filter((sentence) => contentTerms(sentence).length >= 2)
-  const signs = (said.length === 0 ? [text] : said).map((sentence) => signsOf(sentence, index))
+    .map((sentence) => read(sentence.text))
+    .filter(({ content }) => content.length >= 2)
+  const signs = (said.length === 0 ? [read(text)] : said).map((sentence) => signsOf(sentence, index))
   const both = (name: keyof Signs, worst: (...values: number[]) => number) => {
     const values = signs.map((one) => one[name])
     return [values.reduce((sum, value) => sum + value, 0) / values.length, worst(...values)]
@@ -71,12 +71,17 @@ export function supportFeatures(text: string, index: SupportIndex): number[] {
   ]
 }
 
-function signsOf(sentence: string, index: SupportIndex): Signs {
-  const terms = [...new Set(termsOf(sentence))]
+type Sentence = { readonly text: string; readonly tokens: readonly string[]; readonly content: readonly string[] }
+function read(text: string): Sentence {
+  const tokens = tokenize(text)
+  return { text, tokens, content: contentOf(tokens) }
+}
+
+function signsOf({ text: sentence, tokens, content }: Sentence, index: SupportIndex): Signs {
+  const terms = [...new Set(termsFrom(content))]
   const covered = coverTerms(terms, index, termWeight)
   const of = new Map(terms.map((term, at) => [term, covered[at]!]))
   const lack = covered.reduce((sum, { weight, credit }) => sum + weight * (1 - credit), 0)
-  const tokens = tokenize(sentence)
   const [, bestTwo, bestThree] = bestUnits(covered, UNITS)
   return {
     bestTwo: bestTwo!,
@@ -89,7 +94,7 @@ function signsOf(sentence: string, index: SupportIndex): Signs {
     ...particles(tokens, index),
     facts: Number(factsIn(sentence).some((fact) => !isGiven(fact, index))),
     negation: Number(negationsIn(sentence).some((word) => !index.parts.some(({ negations }) => negations.has(word)))),
-    contradiction: Number(findContradiction(sentence, weighTerms(sentence), index.evidence) !== undefined),
+    contradiction: Number(findContradiction(sentence, weighed(content), index.evidence) !== undefined),
     length: Math.log(1 + terms.length),
   }
 }

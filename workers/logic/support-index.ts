@@ -9,7 +9,7 @@ import { type Evidence, readEvidence } from './read-evidence.ts'
 const PREFIX = 3
 const NEGATION =
   /\b(?:no|not|never|without|none|neither|nor|nobody|nothing|cannot|unable|hardly|fails?|failed|lacks?|lacked)\b|n't\b/gi
-const NUMERALS: Readonly<Record<string, string>> = Object.fromEntries(
+const NUMERALS: ReadonlyMap<string, string> = new Map(
   'zero one two three four five six seven eight nine ten eleven twelve'.split(' ').map((word, value) => [word, String(value)]),
 )
 
@@ -51,11 +51,18 @@ function partOfPassage({ passage, units, contextTerms }: Evidence): Part {
   return part
 }
 
-const partOfQuestion = (asked: string): Part =>
-  partOf(
-    asked,
-    splitSentences(asked).map((unit) => contentTerms(unit.text)),
-  )
+/** Every claim of a draft is weighed against the same question. */
+const questions = new LRUCache<string, Part>({ max: 50 })
+function partOfQuestion(asked: string): Part {
+  const part =
+    questions.get(asked) ??
+    partOf(
+      asked,
+      splitSentences(asked).map((unit) => contentTerms(unit.text)),
+    )
+  questions.set(asked, part)
+  return part
+}
 
 function partOf(whole: string, units: readonly Iterable<string>[]): Part {
   const unitsOf = new Map<string, number[]>()
@@ -71,9 +78,10 @@ function partOf(whole: string, units: readonly Iterable<string>[]): Part {
   }
 }
 
-const asDigits = (term: string): string => (Object.hasOwn(NUMERALS, term) ? NUMERALS[term]! : term)
+const asDigits = (term: string): string => NUMERALS.get(term) ?? term
 /** The stems of a text that carry meaning, numbers in words as digits. */
-export const termsOf = (text: string): string[] => contentTerms(text).map(asDigits)
+export const termsOf = (text: string): string[] => termsFrom(contentTerms(text))
+export const termsFrom = (content: readonly string[]): string[] => content.map(asDigits)
 export const negationsIn = (text: string): string[] => (text.match(NEGATION) ?? []).map((word) => word.toLowerCase())
 export const isWord = (term: string): boolean => term.length >= PREFIX && !/\d/.test(term)
 export const prefixOf = (term: string): string => term.slice(0, PREFIX)
