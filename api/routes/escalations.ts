@@ -7,7 +7,7 @@ import type { App } from '../app.ts'
 import type { Caller } from '../auth.ts'
 import type { ApiDeps } from '../deps.ts'
 import { conflict, invalid, notFound } from '../problem.ts'
-import { ById, Flag, Limit, Moment, responses, Text } from '../schemas.ts'
+import { ById, Flag, Id, Limit, Moment, responses, Text } from '../schemas.ts'
 
 const View = z.object({
   id: z.string(),
@@ -25,6 +25,7 @@ const View = z.object({
   resolvedBy: z.string().nullable(),
   resolvedAt: Moment.nullable(),
 })
+const Page = z.object({ escalations: z.array(View), next: z.string().nullable().describe('`after` of the next page') })
 const view = ({ visit: _visit, tenantId: _tenantId, ...rest }: Escalation): z.infer<typeof View> => ({
   ...rest,
   evidence: rest.evidence.map(({ title, url, text }) => ({ title, url: url ?? null, text })),
@@ -74,14 +75,21 @@ export function escalationRoutes(app: App, deps: ApiDeps): void {
       schema: {
         tags: ['escalations'],
         summary: 'The human queue',
-        querystring: z.strictObject({ open: Flag.default('true'), claimedBy: Text(100).optional(), limit: Limit(50, 500) }),
-        response: responses({ 200: z.object({ escalations: z.array(View) }) }),
+        querystring: z.strictObject({
+          open: Flag.default('true'),
+          claimedBy: Text(100).optional(),
+          after: Id.optional(),
+          limit: Limit(50, 500),
+        }),
+        response: responses({ 200: Page }),
       },
     },
     async ({ caller, query }) => {
       const claimedBy = query.claimedBy === undefined ? {} : { claimedBy: query.claimedBy }
-      const found = await escalations.list(caller.tenant.id, { open: query.open === 'true', ...claimedBy, limit: query.limit })
-      return { escalations: found.map(view) }
+      const after = query.after === undefined ? {} : { after: query.after }
+      const { limit } = query
+      const found = await escalations.list(caller.tenant.id, { open: query.open === 'true', ...claimedBy, ...after, limit })
+      return { escalations: found.map(view), next: found.length < limit ? null : found.at(-1)!.id }
     },
   )
 

@@ -20,9 +20,10 @@ export type Escalation = {
 export interface EscalationStore {
   /** Safe to repeat: one per (run, visit of the step). @returns the one that stands */
   open(escalation: Omit<Escalation, 'claimedBy' | 'claimedAt' | 'resolution' | 'resolvedBy' | 'resolvedAt'>): Promise<Escalation>
+  /** The most urgent first. @param filter.after the id of one: those behind it; one that is not there has none behind it */
   list(
     tenantId: string,
-    filter: { readonly open: boolean; readonly claimedBy?: string; readonly limit: number },
+    filter: { readonly open: boolean; readonly claimedBy?: string; readonly after?: string; readonly limit: number },
   ): Promise<Escalation[]>
   find(tenantId: string, id: string): Promise<Escalation | undefined>
   /** The latest of a run, open or not. */

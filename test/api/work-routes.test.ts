@@ -57,6 +57,11 @@ describe('the human queue', () => {
     const agent = { key: keyOf('agent') }
     const list = (await api.get('/v1/escalations', agent)).json().escalations
     expect(list.map((one: { id: string }) => one.id)).toContain(escalationId)
+    const first = (await api.get('/v1/escalations?limit=1', agent)).json()
+    expect(first.next).toBe(first.escalations[0].id)
+    const behind = (await api.get(`/v1/escalations?limit=500&after=${first.next}`, agent)).json()
+    expect([...first.escalations, ...behind.escalations]).toEqual(list)
+    expect(behind.next).toBeNull()
     expect((await api.get(`/v1/tickets/${ticketId}`, agent)).json()).toMatchObject({
       status: 'escalated',
       escalation: { id: escalationId },

@@ -1,5 +1,10 @@
 import type { Escalation, EscalationStore } from '#shared/ports/escalation-store.ts'
 
+const byUrgency = (a: Escalation, b: Escalation) =>
+  a.severity.localeCompare(b.severity) ||
+  a.createdAt.getTime() - b.createdAt.getTime() ||
+  (a.id < b.id ? -1 : Number(a.id > b.id))
+
 /** `rows` holds every escalation there is. */
 export function memoryEscalations(): EscalationStore & { readonly rows: Escalation[] } {
   const rows: Escalation[] = []
@@ -15,11 +20,13 @@ export function memoryEscalations(): EscalationStore & { readonly rows: Escalati
       rows.push({ ...structuredClone(escalation), ...unclaimed })
       return rows.at(-1)!
     },
-    async list(tenantId, { open, claimedBy, limit }) {
-      return rows
-        .filter((row) => row.tenantId === tenantId && open === (row.resolution === null))
+    async list(tenantId, { open, claimedBy, after, limit }) {
+      const own = rows.filter((row) => row.tenantId === tenantId).toSorted(byUrgency)
+      const last = own.find(({ id }) => id === after)
+      if (after !== undefined && !last) return []
+      return own
+        .filter((row) => open === (row.resolution === null) && (last === undefined || byUrgency(row, last) > 0))
         .filter((row) => claimedBy === undefined || row.claimedBy === claimedBy)
-        .sort((a, b) => a.severity.localeCompare(b.severity) || a.createdAt.getTime() - b.createdAt.getTime())
         .slice(0, limit)
     },
     find: async (tenantId, id) => rows.find((row) => row.tenantId === tenantId && row.id === id),

@@ -55,8 +55,10 @@ export function createEscalationStore(database: Database, sealer: Sealer = creat
     async list(tenantId, filter) {
       const sql = `
         SELECT * FROM escalations WHERE tenant_id = $1 AND ($2 = (resolution IS NULL)) AND ($3::text IS NULL OR claimed_by = $3)
-        ORDER BY severity, created_at LIMIT $4`
-      return (await database.forTenant(tenantId, sql, [filter.open, filter.claimedBy ?? null, filter.limit])).map(toEscalation)
+          AND ($4::text IS NULL OR (severity, created_at, id) > (SELECT severity, created_at, id FROM escalations WHERE tenant_id = $1 AND id = $4))
+        ORDER BY severity, created_at, id LIMIT $5`
+      const params = [filter.open, filter.claimedBy ?? null, filter.after ?? null, filter.limit]
+      return (await database.forTenant(tenantId, sql, params)).map(toEscalation)
     },
     find: async (tenantId, id) =>
       one(await database.forTenant(tenantId, 'SELECT * FROM escalations WHERE tenant_id = $1 AND id = $2', [id])),

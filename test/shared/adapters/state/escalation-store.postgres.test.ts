@@ -72,6 +72,23 @@ onEveryDatabase((database) => {
     expect(await store.list(tenantId, { open: true, claimedBy: 'zoe', limit: 10 })).toEqual([])
   })
 
+  test('the queue is read page by page, the most urgent first, also where many came in one moment and one is resolved meanwhile', async () => {
+    const store = createEscalationStore(database())
+    const tenantId = `queue-${++names}`
+    for (const severity of ['P2', 'P0', 'P2', 'P1', 'P2', 'P0']) await store.open(newEscalation({ tenantId, severity }))
+    const read: Escalation[] = []
+    for (let after: string | undefined; ; after = read.at(-1)!.id) {
+      const page = await store.list(tenantId, { open: true, limit: 2, ...(after === undefined ? {} : { after }) })
+      if (page.length === 0) break
+      read.push(...page)
+      await store.resolve(tenantId, page.at(-1)!.runId, 'answered', 'ada', LATER)
+    }
+    expect(read.map(({ severity }) => severity)).toEqual(['P0', 'P0', 'P1', 'P2', 'P2', 'P2'])
+    expect(new Set(read.map(({ id }) => id)).size).toBe(6)
+    expect(await store.list(tenantId, { open: true, limit: 2, after: 'esc_nobody' })).toEqual([])
+    expect(await store.list('somebody-else', { open: true, limit: 2, after: read[0]!.id })).toEqual([])
+  })
+
   test('only what is open is resolved, and what is resolved is not claimed', async () => {
     const store = createEscalationStore(database())
     const first = await store.open(newEscalation())
