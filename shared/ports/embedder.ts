@@ -14,7 +14,7 @@ export type EmbeddingFor = Payer & {
 }
 
 export interface Embedder {
-  /** Names the model and every setting that changes its vectors, e.g. `hash-512-v2`; vectors of two ids never mix. */
+  /** Names the model and every setting that changes its vectors, e.g. `hash-512-v3`; vectors of two ids never mix. */
   readonly id: string
   readonly dimensions: number
   /**

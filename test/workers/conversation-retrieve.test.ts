@@ -36,7 +36,7 @@ async function queryOf(turns: readonly Turn[], conversationId: string) {
 test('a question of a conversation is searched with the turns before it; whoever reads sees the question alone', async () => {
   const { query, question } = await queryOf([turn('Do you sell hubs?')], 'cnv-9')
   expect(query).toContain('Do you sell hubs?')
-  expect(query).not.toContain('We do.')
+  expect(query.split('\n').filter((line) => line === 'We do.')).toHaveLength(1)
   expect(question).toBe('How much is it?')
 })
 

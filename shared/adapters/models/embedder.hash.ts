@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Embedder } from '#shared/ports/embedder.ts'
 import { contentTerms, isIdentifier } from '#shared/text/tokenize.ts'
 
@@ -10,13 +12,14 @@ const MAX_CHARACTERS = 40_000
 /**
  * Grows with every change of what comes out for a document, be it made here or in what is embedded of a chunk (`embeddingText`): an index
  * of another version is not searched but built anew. 2: title, product, address, headings and context are embedded with the text.
+ * 3: words weigh by how rare they are.
  */
-const VERSION = 2
+const VERSION = 3
 
 /**
  * Vectors without a model: feature hashing with signs (Weinberger et al., "Feature hashing for large scale multitask
- * learning", ICML 2009) of stems, stem pairs and character 3- to 5-grams, with sublinear term frequency and a damping of words
- * that are common in support texts. It compares wording, not meaning: the keyless default, honest about being one.
+ * learning", ICML 2009) of stems, stem pairs and character 3- to 5-grams, with sublinear term frequency and inverse document frequency.
+ * It compares wording, not meaning: the keyless default, honest about being one.
  */
 export class HashEmbedder implements Embedder {
   readonly id: string
@@ -66,20 +69,25 @@ export class HashEmbedder implements Embedder {
 
 const count = (counts: Map<string, number>, feature: string) => counts.set(feature, (counts.get(feature) ?? 0) + 1)
 
-/** Words that many support texts share say little about what one of them is about. */
-const COMMON: ReadonlySet<string> = new Set(
-  `issue problem error message use using used user follow step select click open work set need want try want make see find help
-  support information detail example note following new may go show appear occur receive contact account app page option button
-  service system product data file name time number day`
-    .split(/\s+/)
-    .flatMap((word) => contentTerms(word)),
+/**
+ * Inverse document frequency by stem, as a share of that of a rare word; those that are not there are rare. Counted once, over help
+ * articles and pages of other kinds (`cli/eval/count-words.ts`), because a vector must not depend on what else is in an index.
+ */
+const RARITY: ReadonlyMap<string, number> = new Map(
+  readFileSync(join(import.meta.dirname, 'word-rarity.txt'), 'utf8')
+    .split('\n')
+    .flatMap((line) => {
+      const [share, ...stems] = line.split(' ')
+      return stems.map((stem) => [stem, Number(share)] as const)
+    }),
 )
+const rarityOf = (stem: string) => RARITY.get(stem) ?? 1
 
+/** The root of the rarity, because a word that both sides say is weighed on both. */
 function weightOf(feature: string): number {
-  if (feature.includes(' ')) return PAIR_WEIGHT
-  if (isIdentifier(feature)) return IDENTIFIER_WEIGHT
-  if (COMMON.has(feature)) return WORD_WEIGHT * 0.4
-  return feature.length < 4 ? WORD_WEIGHT * 0.7 : WORD_WEIGHT
+  const gap = feature.indexOf(' ')
+  if (gap >= 0) return PAIR_WEIGHT * Math.sqrt((rarityOf(feature.slice(0, gap)) + rarityOf(feature.slice(gap + 1))) / 2)
+  return Math.sqrt(rarityOf(feature)) * (isIdentifier(feature) ? IDENTIFIER_WEIGHT : WORD_WEIGHT)
 }
 
 const WORD_SEED = 0x811c9dc5

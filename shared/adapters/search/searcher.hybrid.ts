@@ -53,7 +53,7 @@ export class HybridSearcher implements Searcher {
       throw retryable('search-unavailable', `dense: ${reason(dense.failed)}; sparse: ${reason(sparse.failed)}`)
     }
     const weights = this.#parts.weights ?? WEIGHTS
-    const named = tokenize(query).some(isIdentifier)
+    const named = tokenize(request.question ?? query).some(isIdentifier)
     const fused = fuseRankings(
       { hits: dense.hits, weight: weights.dense },
       { hits: sparse.hits, weight: named ? weights.sparseWithIdentifiers : weights.sparse },

@@ -87,7 +87,7 @@ test('a question of a conversation is asked with what the customer said before i
   const row = { id: 'c', question: 'And how is that?', gold: ['plain'], answerability: 'ANSWERABLE' }
   const history = [
     { r: 'u', t: 'Tell me about the battery.' },
-    { r: 'a', t: 'Invoices come monthly.' },
+    { r: 'a', t: 'What would you like to know?' },
   ]
   const alone = await evaluate([row])
   const told = await evaluate([{ ...row, history }])
