@@ -1,6 +1,8 @@
+import { LRUCache } from 'lru-cache'
 import * as z from 'zod'
 import { type History, NO_HISTORY, ownConversationId, type Turn } from '#shared/domain/conversation.ts'
 import type { Ticket } from '#shared/domain/ticket.ts'
+import type { ConversationStore } from '#shared/ports/conversation-store.ts'
 import { turnsSent } from './logic/conversation-turn.ts'
 import { extractSummary, fitWindow, tokensOf } from './logic/conversation-window.ts'
 import { promptFence } from './logic/prompt-fence.ts'
@@ -22,9 +24,28 @@ export async function historyOf(
     return { turns: turnsSent(ticket.history, { requester: ticket.requester, privacy, distrustAt }, new Date(ticket.receivedAt)) }
   }
   if (ticket.conversationId === ownConversationId(ticket.id)) return NO_HISTORY
-  const history = await conversations.history(ticket.tenantId, ticket.conversationId)
+  const history = await readOnce(ticket, conversations, context)
   // Not its own turn, which a repeat may find there, and nothing that came after it.
   return { ...history, turns: history.turns.filter(({ ticketId, at }) => ticketId !== ticket.id && at < context.now) }
+}
+
+/** The steps of a run follow each other at once, each asking for the same, and turns of one conversation do not overlap. */
+const REMEMBERED_MS = 10_000
+const remembered = new WeakMap<ConversationStore, LRUCache<string, Promise<History>>>()
+const memoryOf = (store: ConversationStore) => {
+  const memory = remembered.get(store) ?? new LRUCache<string, Promise<History>>({ max: 300, ttl: REMEMBERED_MS })
+  remembered.set(store, memory)
+  return memory
+}
+
+function readOnce(ticket: Ticket, store: ConversationStore, { runId }: Pick<StepContext, 'runId'>): Promise<History> {
+  const memory = memoryOf(store)
+  const known = memory.get(runId)
+  if (known) return known
+  const reading = store.history(ticket.tenantId, ticket.conversationId)
+  memory.set(runId, reading)
+  reading.catch(() => memory.delete(runId))
+  return reading
 }
 
 export const conversationText = (turns: readonly Turn[]): string =>
@@ -63,6 +84,7 @@ async function summaryOf(
     const text = await askForSummary(older, summary, deps, context)
     const until = older.at(-1)!.at
     await deps.conversations.summarise(ticket.tenantId, ticket.conversationId, { text, until })
+    memoryOf(deps.conversations).delete(context.runId)
     return text
   } catch (error) {
     context.signal.throwIfAborted()
