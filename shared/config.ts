@@ -84,6 +84,7 @@ const Environment = z.object({
       .default('lexical'),
   ),
   RERANK_API_KEY: optional(z.string()),
+  PRESIDIO_URL: optional(url('http', 'https')),
   CALLBACK_NETWORKS: optional(networks),
   PII_KEYS: optional(piiKeys),
   PII_KEYS_FILE: optional(z.string()),
@@ -109,6 +110,8 @@ export type Config = {
   readonly embeddingModel: string
   /** `lexical`, `local:<folder>` or `http:<url>`, where `#name` at the end of the address names the model. */
   readonly rerank: { readonly model: string; readonly apiKey: string | undefined }
+  /** Of a Presidio analyzer that looks for personal data beside our own finders. */
+  readonly presidioUrl?: string | undefined
   /** Networks that callbacks may reach though they are not public. */
   readonly callbackNetworks?: readonly string[]
   /** What personal data is sealed with: the first seals, all open; 32 bytes in base64 each. */
@@ -154,6 +157,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     webhookSecrets: { openai: env.OPENAI_WEBHOOK_SECRET, anthropic: env.ANTHROPIC_WEBHOOK_SECRET },
     embeddingModel: env.EMBEDDING_MODEL,
     rerank: { model: env.RERANK_MODEL, apiKey: env.RERANK_API_KEY },
+    presidioUrl: env.PRESIDIO_URL,
     callbackNetworks: env.CALLBACK_NETWORKS ?? (isLoopback(env.HOST) ? LOOPBACK : []),
     piiKeys: env.PII_KEYS,
     piiKeysFile: env.PII_KEYS_FILE === undefined ? undefined : resolve(env.PII_KEYS_FILE),

@@ -15,6 +15,7 @@ import type { ExampleBank } from '#shared/ports/example-bank.ts'
 import type { Knowledge } from '#shared/ports/knowledge.ts'
 import type { Llm, LlmRequest } from '#shared/ports/llm.ts'
 import type { Log } from '#shared/ports/log.ts'
+import type { PersonalDataFinder } from '#shared/ports/personal-data-finder.ts'
 import type { DenseIndex, SparseIndex } from '#shared/ports/search-index.ts'
 import type { SearchSpace } from '#shared/ports/search-space.ts'
 import type { Searcher } from '#shared/ports/searcher.ts'
@@ -70,6 +71,8 @@ export type Deps = {
   readonly conversations: ConversationStore
   readonly dispatcher: Dispatcher
   readonly webhook: Webhook
+  /** Absent unless the operator runs one beside our own finders. */
+  readonly personalData?: PersonalDataFinder | undefined
   readonly stream: TokenStream
 }
 

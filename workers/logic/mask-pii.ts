@@ -1,5 +1,6 @@
 import type { Placeholder } from '#shared/domain/screened.ts'
-import type { TenantPrivacy } from '#shared/domain/tenant-privacy.ts'
+import { READABLE_KINDS, type TenantPrivacy } from '#shared/domain/tenant-privacy.ts'
+import type { PersonalData, PersonalKind } from '#shared/ports/personal-data-finder.ts'
 import { driverLicences, nationalIds } from './pii-official-ids.ts'
 import {
   cards,
@@ -24,6 +25,8 @@ export type MaskOptions = {
   placeholders?: readonly Placeholder[]
   /** What the tenant wants masked beyond what identifies or reaches a person. */
   privacy?: TenantPrivacy | undefined
+  /** What somebody else found in the text; masked like what the tagger finds. */
+  found?: readonly PersonalData[]
 }
 
 /** Earlier finders win where two claim the same characters. */
@@ -80,7 +83,7 @@ export function restorePii(text: string, placeholders: readonly Placeholder[]): 
 }
 
 /** All that may be personal, the most certain first; spans may overlap. */
-function* candidates(text: string, { requester, placeholders = [], privacy }: MaskOptions): Generator<PiiSpan> {
+function* candidates(text: string, { requester, placeholders = [], privacy, found = [] }: MaskOptions): Generator<PiiSpan> {
   const known = new Map<string, PiiSpan['type']>()
   for (const { type, value } of placeholders) if (type !== 'LITERAL') known.set(value, type as PiiSpan['type'])
   const notNames = new Set(privacy?.notNames.map((name) => name.toLowerCase()))
@@ -88,6 +91,7 @@ function* candidates(text: string, { requester, placeholders = [], privacy }: Ma
     ...FINDERS,
     (all: string) => identifiersOf(all, privacy?.identifiers ?? []),
     (all: string) => taggedSpans(all, privacy?.alsoMask ?? []),
+    () => found.flatMap((span) => spanOf(span, privacy?.alsoMask ?? [])),
   ]
   for (const find of finders) {
     for (const span of find(text)) {
@@ -100,6 +104,31 @@ function* candidates(text: string, { requester, placeholders = [], privacy }: Ma
   if (requester?.email) known.set(requester.email, 'EMAIL')
   yield* occurrences(text, known)
 }
+
+const TYPES: Readonly<Record<PersonalKind, PiiSpan['type']>> = {
+  person: 'PERSON',
+  address: 'ADDRESS',
+  email: 'EMAIL',
+  phone: 'PHONE',
+  card: 'CARD',
+  iban: 'IBAN',
+  ssn: 'SSN',
+  ip: 'IP',
+  mac: 'MAC',
+  'national-id': 'NATIONAL_ID',
+  'driver-licence': 'DRIVER_LICENCE',
+  identifier: 'IDENTIFIER',
+  place: 'PLACE',
+  organisation: 'ORGANISATION',
+  date: 'DATE',
+  nationality: 'NATIONALITY',
+  'web-address': 'WEB',
+}
+const isReadable = (kind: string): kind is (typeof READABLE_KINDS)[number] => (READABLE_KINDS as readonly string[]).includes(kind)
+
+/** What merely narrows down who somebody is stays readable unless the tenant asked for it, whoever found it. */
+const spanOf = ({ kind, start, end }: PersonalData, alsoMask: readonly (typeof READABLE_KINDS)[number][]): PiiSpan[] =>
+  isReadable(kind) && !alsoMask.includes(kind) ? [] : [{ type: TYPES[kind], start, end }]
 
 /** Given names that are words, too: masked within the full name only. */
 const WORDS = new Set(

@@ -1,6 +1,7 @@
 import type { Screened } from '#shared/domain/screened.ts'
 import type { TenantPrivacy } from '#shared/domain/tenant-privacy.ts'
 import type { Ticket } from '#shared/domain/ticket.ts'
+import type { PersonalData } from '#shared/ports/personal-data-finder.ts'
 import { normalizeText } from '#shared/text/normalize.ts'
 import { detectLanguage } from '#workers/logic/detect-language.ts'
 import { scoreMessage } from '#workers/logic/guard-message.ts'
@@ -20,18 +21,33 @@ const CUT = '\n[…]\n'
  * (only emoji, punctuation or hidden characters): there is nothing to look up, and a person may know from the conversation what
  * a lone thumbs-up means. What is only suspicious goes on, marked as such, and the steps after this one trust it less. Masks blocked tickets, too: people's lists show them.
  */
-export const screen: Step<'support-ticket', 'screen', never> = async ({ ticket }, _deps, context) => {
+export const screen: Step<'support-ticket', 'screen', 'personalData'> = async ({ ticket }, { personalData }, context) => {
   const { policies, guard: limits } = context.tenant.config
-  const screened = screenTicket(ticket, policies.blockInjectionAt, limits.suspectMessageAt, context.tenant.config.privacy)
+  const kept = keptOf(ticket)
+  // A message that is half looked at is not sent on: where somebody else is to look, too, their silence is a failure of the step.
+  const find = async (text: string) => (personalData === undefined ? [] : personalData.find(text, context.signal))
+  const [inSubject, inBody] = await Promise.all([find(kept.subject.text), find(kept.body.text)])
+  const masked = maskBoth(kept, { inSubject, inBody }, ticket, context.tenant.config.privacy)
+  const screened = screenTicket(ticket, kept, masked, policies.blockInjectionAt, limits.suspectMessageAt)
   const { reasons, injection, guard, placeholders, truncated } = screened
   if (guard !== 'clean' || reasons.length > 0 || truncated)
     context.log.info({ reasons, guard, injection, placeholders: placeholders.length, truncated }, 'screened with findings')
   return { outcome: reasons.length > 0 ? 'blocked' : 'clean', facts: { screened } }
 }
 
-function screenTicket(ticket: Ticket, blockInjectionAt: number, suspectMessageAt: number, privacy: TenantPrivacy): Screened {
-  const subject = cutMiddle(normalizeText(ticket.subject), MAX_SUBJECT_CHARACTERS)
-  const body = cutMiddle(normalizeText(ticket.body), MAX_SCREENED_CHARACTERS)
+/** What is looked at of a message, and can reach a model. */
+const keptOf = (ticket: Ticket) => ({
+  subject: cutMiddle(normalizeText(ticket.subject), MAX_SUBJECT_CHARACTERS),
+  body: cutMiddle(normalizeText(ticket.body), MAX_SCREENED_CHARACTERS),
+})
+
+function screenTicket(
+  ticket: Ticket,
+  { subject, body }: ReturnType<typeof keptOf>,
+  { maskedSubject, maskedBody, placeholders }: ReturnType<typeof maskBoth>,
+  blockInjectionAt: number,
+  suspectMessageAt: number,
+): Screened {
   const visible = `${subject.text}\n${body.text}`
 
   // Only what is kept can reach a model. Characters that hide text are gone from it, so they are looked for in what came in.
@@ -39,7 +55,6 @@ function screenTicket(ticket: Ticket, blockInjectionAt: number, suspectMessageAt
     ? cutMiddle(`${ticket.subject}\n${ticket.body}`, MAX_SCREENED_CHARACTERS).text
     : visible
   const injection = scoreMessage(visible, hidden)
-  const { maskedSubject, maskedBody, placeholders } = maskBoth(subject.text, body.text, ticket, privacy)
   const { language, confidence } = detectLanguage(`${maskedBody}\n${maskedSubject}`)
 
   const reasons: string[] = []
@@ -62,10 +77,15 @@ function screenTicket(ticket: Ticket, blockInjectionAt: number, suspectMessageAt
 const HIDING = /[\u202d\u202e\u{e0020}-\u{e007e}]/u
 
 /** What is personal in one of the two is personal in both: the subject is masked again with what the body gave away. */
-function maskBoth(subject: string, body: string, { requester }: Ticket, privacy: TenantPrivacy) {
-  const first = maskPii(subject, { requester, privacy })
-  const second = maskPii(body, { requester, privacy, placeholders: first.placeholders })
-  const again = maskPii(subject, { requester, privacy, placeholders: second.placeholders })
+function maskBoth(
+  { subject, body }: ReturnType<typeof keptOf>,
+  { inSubject, inBody }: Readonly<Record<'inSubject' | 'inBody', readonly PersonalData[]>>,
+  { requester }: Ticket,
+  privacy: TenantPrivacy,
+) {
+  const first = maskPii(subject.text, { requester, privacy, found: inSubject })
+  const second = maskPii(body.text, { requester, privacy, found: inBody, placeholders: first.placeholders })
+  const again = maskPii(subject.text, { requester, privacy, found: inSubject, placeholders: second.placeholders })
   return { maskedSubject: again.text, maskedBody: second.text, placeholders: again.placeholders }
 }
 

@@ -131,3 +131,33 @@ describe('screen on hostile food', () => {
     expect(performance.now() - before).toBeLessThan(10_000)
   })
 })
+
+describe('screen with a finder of the operator beside our own', () => {
+  const found = (value: string, kind: 'person' | 'place' | 'identifier') => ({
+    find: async (text: string) => {
+      const start = text.indexOf(value)
+      return start < 0 ? [] : [{ kind, start, end: start + value.length }]
+    },
+  })
+  const screened = async (personalData: Parameters<typeof screen>[1]['personalData'], body: string, subject = '') =>
+    Screened.parse((await screen({ ticket: ticket(body, subject) }, { personalData }, context())).facts.screened)
+
+  it('masks what either finds, in body and subject', async () => {
+    const { text, subject } = await screened(
+      found('qwx-77-berta', 'identifier'),
+      'qwx-77-berta is mine, write to jane@acme.example',
+      'About qwx-77-berta',
+    )
+    expect(text).toBe('[IDENTIFIER_1] is mine, write to [EMAIL_1]')
+    expect(subject).toBe('About [IDENTIFIER_1]')
+  })
+
+  it('leaves readable what only narrows somebody down', async () => {
+    expect((await screened(found('Ulm', 'place'), 'I live in Ulm')).text).toBe('I live in Ulm')
+  })
+
+  it('fails where the finder fails, for the step to be tried again', async () => {
+    const failing = { find: async () => Promise.reject(new Error('no answer')) }
+    await expect(screened(failing, 'Hello')).rejects.toThrow('no answer')
+  })
+})
