@@ -1,5 +1,6 @@
 import { createHttpWebhook } from './adapters/delivery/webhook.http.ts'
 import { createProcessExtractor } from './adapters/parsing/text-extractor.process.ts'
+import { createPresidioFinder } from './adapters/privacy/personal-data-finder.presidio.ts'
 import { createRedisAnswerCache } from './adapters/state/answer-cache.redis.ts'
 import { createCacheEvidence } from './adapters/state/answer-cache-evidence.postgres.ts'
 import { systemClock } from './adapters/state/clock.system.ts'
@@ -18,6 +19,7 @@ import { createDocumentStore, createKnowledge } from './adapters/state/document-
 import { createEscalationStore } from './adapters/state/escalation-store.postgres.ts'
 import { createExampleBank } from './adapters/state/example-bank.postgres.ts'
 import { createIdempotencyStore } from './adapters/state/idempotency-store.postgres.ts'
+import { removeFromIndexes } from './adapters/state/index-removal.ts'
 import { createJobSchedules } from './adapters/state/job-schedules.bullmq.ts'
 import { createJournal } from './adapters/state/journal.postgres.ts'
 import { createRedisProviderStates } from './adapters/state/provider-states.redis.ts'
@@ -112,7 +114,10 @@ export async function openDoors({
   const search = await createSearch(config, clock, { budget, log, journal, requests: batches.batchRequests })
   const knowledge = createKnowledge(database)
   const cache = createRedisAnswerCache(redis, prefix)
-  const copies = createDocumentCopies(database, { cache, redis, prefix, log })
+  const copies = createDocumentCopies(database, {
+    ...{ cache, redis, prefix, log },
+    removeFromIndexes: (tenantId, documentId) => removeFromIndexes(database, { ...search, knowledge }, tenantId, documentId),
+  })
   const extractor = createProcessExtractor()
   const space: ConsumerOptions = { redis, prefix, connect: connections.blocking, log, monotonicMs: () => performance.now() }
   return {
@@ -152,6 +157,7 @@ export async function openDoors({
     cacheEvidence: createCacheEvidence(database),
     examples: createExampleBank(database),
     limiter: createRedisRateLimiter(redis, prefix, { log }),
+    personalData: config.presidioUrl === undefined ? undefined : createPresidioFinder({ url: config.presidioUrl }),
     webhook: createHttpWebhook(config.callbackNetworks ?? []),
     createConsumer: () => createBullmqConsumer(space),
     async close() {

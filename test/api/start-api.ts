@@ -58,7 +58,7 @@ export async function startApi(change: Partial<ApiDeps> = {}, shared?: Database)
   const runs = createRunLog(database, sealer)
   const tenants = createTenantStore(database, { cacheMs: 0 })
   const cache = memoryAnswerCache()
-  const copies = createDocumentCopies(database, { cache, prefix: 'test', log: fakes.log })
+  const copies = createDocumentCopies(database, { cache, prefix: 'test', log: fakes.log, removeFromIndexes: async () => {} })
   const searches: SearchRequest[] = []
   const load = { total: 0, crowded: false }
   const deps: ApiDeps = {

@@ -4,8 +4,10 @@ import type { Database } from '#shared/database/client.ts'
 import type { AnswerCache } from '#shared/ports/answer-cache.ts'
 import type { DocumentCopies } from '#shared/ports/document-copies.ts'
 import type { Log } from '#shared/ports/log.ts'
-import { REMOVE_REPLIES } from './document-parts.ts'
+import { REMOVE_LEFT_OVER } from './document-parts.ts'
 
+/** Until what could not be reached is asked again. */
+const AWAY_MS = 5_000
 /** Longer than the step `deliver` may take: what it keeps in these moments may still cite what has just gone. */
 const SECOND_LOOK_MS = 120_000
 const AT_ONCE = 20
@@ -14,6 +16,7 @@ const DueRow = z.object({
   tenant_id: z.string(),
   document_id: z.string(),
   changed_at: z.date(),
+  in_indexes: z.boolean(),
   content_hash: z.string().nullable(),
 })
 type Due = z.infer<typeof DueRow>
@@ -21,16 +24,20 @@ type Due = z.infer<typeof DueRow>
 /**
  * For the statement that deletes or replaces. Whole milliseconds, because the driver knows no others and the moment is compared.
  * @param which a FROM and WHERE that yield a row when the document $2 of the tenant $1 is to be put on the list
+ * @param inIndexes whether the search indexes hold it until they are asked to let go of it
  */
-export const putOnList = (which: string): string => `
-  INSERT INTO copies_to_forget (tenant_id, document_id, changed_at, due_at)
-  SELECT $1, $2, date_trunc('milliseconds', now()), now() + interval '${SECOND_LOOK_MS} milliseconds' ${which}
-  ON CONFLICT (tenant_id, document_id) DO UPDATE SET changed_at = EXCLUDED.changed_at, due_at = EXCLUDED.due_at`
+export const putOnList = (which: string, inIndexes: boolean): string => `
+  INSERT INTO copies_to_forget (tenant_id, document_id, in_indexes, changed_at, due_at)
+  SELECT $1, $2, ${inIndexes}, date_trunc('milliseconds', now()), now() + interval '${SECOND_LOOK_MS} milliseconds' ${which}
+  ON CONFLICT (tenant_id, document_id) DO UPDATE
+  SET in_indexes = EXCLUDED.in_indexes, changed_at = EXCLUDED.changed_at, due_at = EXCLUDED.due_at`
 
-const SOON = 'UPDATE copies_to_forget SET due_at = now() WHERE tenant_id = $1 AND document_id = $2'
+export const OUT_OF_INDEXES = 'UPDATE copies_to_forget SET in_indexes = false WHERE tenant_id = $1 AND document_id = $2'
+/** It is looked after in the sweeper's next round. */
+export const SOON = 'UPDATE copies_to_forget SET due_at = now() WHERE tenant_id = $1 AND document_id = $2'
 
 const DUE = `
-  SELECT f.tenant_id, f.document_id, f.changed_at, d.content_hash FROM copies_to_forget f
+  SELECT f.tenant_id, f.document_id, f.changed_at, f.in_indexes, d.content_hash FROM copies_to_forget f
   LEFT JOIN documents d ON d.tenant_id = f.tenant_id AND d.id = f.document_id
   WHERE f.due_at <= now() ORDER BY f.due_at LIMIT $1`
 
@@ -46,6 +53,12 @@ const DONE = `
   DELETE FROM copies_to_forget f USING done
   WHERE f.tenant_id = done.tenant_id AND f.document_id = done.document_id AND f.changed_at = done.changed_at
     AND f.changed_at + interval '${SECOND_LOOK_MS} milliseconds' <= now()`
+
+/** Others are not held up by those that cannot be reached. */
+const AWAY = `
+  UPDATE copies_to_forget f SET due_at = now() + interval '${AWAY_MS} milliseconds'
+  FROM jsonb_to_recordset($1::jsonb) AS r(tenant_id text, document_id text)
+  WHERE f.tenant_id = r.tenant_id AND f.document_id = r.document_id AND f.due_at <= now()`
 
 /**
  * Tickets that told of a document what may be at hand in Redis: events for an hour after the last, whether they ended with a reply or
@@ -70,9 +83,14 @@ type Doors = {
   readonly redis?: Redis
   readonly prefix: string
   readonly log: Log
+  /** Lets go of what both search indexes hold of a document. */
+  readonly removeFromIndexes: (tenantId: string, documentId: string) => Promise<void>
 }
 
-export function createDocumentCopies(database: Database, { cache, redis, prefix, log }: Doors): DocumentCopies {
+export function createDocumentCopies(
+  database: Database,
+  { cache, redis, prefix, log, removeFromIndexes }: Doors,
+): DocumentCopies {
   /** @param contentHash of the version that may stay; null when the document is gone */
   async function remove(tenantId: string, documentId: string, contentHash: string | null): Promise<void> {
     if (contentHash !== null) return cache.forgetDocument(tenantId, documentId, contentHash)
@@ -88,10 +106,12 @@ export function createDocumentCopies(database: Database, { cache, redis, prefix,
     if (names.length > 0) await redis?.del(...names)
   }
 
-  async function removeAgain({ tenant_id, document_id, content_hash }: Due): Promise<void> {
+  async function removeAgain({ tenant_id, document_id, content_hash, in_indexes }: Due): Promise<void> {
     await remove(tenant_id, document_id, content_hash)
-    // What a run of the document was just writing when it went.
-    if (content_hash === null) await database.forTenant(tenant_id, REMOVE_REPLIES, [document_id])
+    if (content_hash !== null) return
+    // What a run of the document was just writing when it went, or whoever removed it did not come to.
+    await database.forTenant(tenant_id, REMOVE_LEFT_OVER, [document_id])
+    if (in_indexes) await removeFromIndexes(tenant_id, document_id)
   }
 
   return {
@@ -106,11 +126,16 @@ export function createDocumentCopies(database: Database, { cache, redis, prefix,
     async forgetDue(limit) {
       const rows = await database.asSystem('what was changed is looked after for every tenant', DUE, [limit], 'copies-due')
       const due = rows.map((row) => DueRow.parse(row))
+      const problems: unknown[] = []
       for (let at = 0; at < due.length; at += AT_ONCE) {
         const some = due.slice(at, at + AT_ONCE)
-        await Promise.all(some.map(removeAgain))
-        await database.asSystem('as above', DONE, [JSON.stringify(some)])
+        const ends = await Promise.allSettled(some.map(removeAgain))
+        const [done, away] = [true, false].map((well) => some.filter((_, i) => (ends[i]!.status === 'fulfilled') === well))
+        await database.asSystem('as above', DONE, [JSON.stringify(done)])
+        await database.asSystem('as above', AWAY, [JSON.stringify(away)])
+        problems.push(...ends.flatMap((end) => (end.status === 'rejected' ? [end.reason] : [])))
       }
+      if (problems.length > 0) throw new AggregateError(problems, `${problems.length} of ${due.length} could not be reached`)
       return due.length
     },
   }

@@ -2,24 +2,16 @@ import * as z from 'zod'
 import type { Database } from '#shared/database/client.ts'
 import { toJson } from '#shared/database/json.ts'
 import { DocumentState } from '#shared/domain/document.ts'
-import { retryable } from '#shared/domain/failure.ts'
 import type { DocumentCopies } from '#shared/ports/document-copies.ts'
 import type { DocumentIntake } from '#shared/ports/document-intake.ts'
-import type { Knowledge } from '#shared/ports/knowledge.ts'
-import type { DenseIndex, SparseIndex } from '#shared/ports/search-index.ts'
 import { putOnList } from './document-copies.ts'
 import { ABANDONED, OPEN_RUNS, REMOVE_PARTS } from './document-parts.ts'
+import { assertServing, type Indexes, removeFromIndexes } from './index-removal.ts'
 import { insertRuns, newRunRows } from './run-rows.ts'
 
 export function createDocumentIntake(
   database: Database,
-  indexes: {
-    dense: DenseIndex
-    sparse: SparseIndex
-    knowledge: Knowledge
-    copies: Pick<DocumentCopies, 'forget'>
-    embedder?: { readonly id: string }
-  },
+  indexes: Indexes & { readonly copies: Pick<DocumentCopies, 'forget'> },
 ): DocumentIntake {
   return {
     async accept({ original, ...document }, run) {
@@ -61,31 +53,16 @@ export function createDocumentIntake(
       // that a repeat after a crash finishes the work.
       const gone = await database.forTenant(tenantId, REMOVE, [documentId])
       await database.forTenant(tenantId, REMOVE_PARTS, [documentId])
-      const signal = AbortSignal.timeout(10_000)
-      await Promise.all([
-        indexes.dense.deleteDocument(tenantId, documentId, signal),
-        indexes.sparse.deleteDocument(tenantId, documentId, signal),
-        indexes.copies.forget(tenantId, documentId),
-      ])
-      await indexes.knowledge.bump(tenantId)
+      await Promise.all([removeFromIndexes(database, indexes, tenantId, documentId), indexes.copies.forget(tenantId, documentId)])
       return gone.length > 0
     },
   }
 }
 
-/** A process of before a rebuild cannot reach the index that serves now, so it cannot remove anything from it. */
-async function assertServing(database: Database, embedderId: string | undefined): Promise<void> {
-  if (embedderId === undefined) return
-  const rows = await database.asSystem('one embedder serves all tenants', 'SELECT embedder_id FROM search_space')
-  const serving = rows[0]?.embedder_id
-  if (serving !== undefined && serving !== embedderId)
-    throw retryable('embedder-changed', `searches are served from the index of "${String(serving)}"; restart this process`)
-}
-
 const Standing = z.object({ run_id: z.string(), state: DocumentState, replaces: z.boolean() })
 
 const REMOVE = `
-  WITH gone AS (DELETE FROM documents WHERE tenant_id = $1 AND id = $2 RETURNING id), listed AS (${putOnList('FROM gone')})
+  WITH gone AS (DELETE FROM documents WHERE tenant_id = $1 AND id = $2 RETURNING id), listed AS (${putOnList('FROM gone', true)})
   SELECT id FROM gone`
 
 /** The row changes (and a run begins) only when the content does, or when the last indexing failed; else the standing row is returned. */
@@ -114,7 +91,7 @@ const ACCEPT = `
     DELETE FROM document_originals WHERE tenant_id = $1 AND document_id = $2 AND $17::bytea IS NULL AND EXISTS (SELECT 1 FROM written)
   ), replaced AS (
     SELECT 1 FROM documents, written WHERE tenant_id = $1 AND id = $2 AND content_hash <> $12
-  ), listed AS (${putOnList('FROM replaced')})
+  ), listed AS (${putOnList('FROM replaced', false)})
   SELECT run_id, state, EXISTS (SELECT 1 FROM replaced) AS replaces FROM written UNION ALL SELECT run_id, state, false FROM standing`
 
 /** Only a document at rest begins again: one that is under way comes to its own end. */

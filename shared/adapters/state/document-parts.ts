@@ -8,16 +8,18 @@ const EMPTIED = `
   m AS (UPDATE model_calls SET reply = '' WHERE tenant_id = $1 AND reply <> '' AND run_id IN (${RUNS})),
   b AS (UPDATE batch_requests SET body = '' WHERE tenant_id = $1 AND state <> 'packed' AND body <> '' AND run_id IN (${RUNS}))`
 
-/** All that hangs on the row of the document $2 of the tenant $1, once that row is gone. */
-export const REMOVE_PARTS = `
-  WITH c AS (DELETE FROM chunks WHERE tenant_id = $1 AND document_id = $2),
-    p AS (DELETE FROM parsed_documents WHERE tenant_id = $1 AND document_id = $2),
-    o AS (DELETE FROM document_originals WHERE tenant_id = $1 AND document_id = $2),
+const removeParts = (only: string) => `
+  WITH c AS (DELETE FROM chunks WHERE tenant_id = $1 AND document_id = $2 AND ${only}),
+    p AS (DELETE FROM parsed_documents WHERE tenant_id = $1 AND document_id = $2 AND ${only}),
+    o AS (DELETE FROM document_originals WHERE tenant_id = $1 AND document_id = $2 AND ${only}),
     ${EMPTIED.trim()}
-  DELETE FROM vectors WHERE tenant_id = $1 AND document_id = $2`
+  DELETE FROM vectors WHERE tenant_id = $1 AND document_id = $2 AND ${only}`
 
-/** What a run was writing just when its document went; the other tables take nothing of a document that is not there. */
-export const REMOVE_REPLIES = `WITH ${EMPTIED.trim()} SELECT 1`
+/** All that hangs on the row of the document $2 of the tenant $1, once that row is gone. */
+export const REMOVE_PARTS = removeParts('true')
+
+/** The same some time later, when somebody may have sent the document again. */
+export const REMOVE_LEFT_OVER = removeParts('NOT EXISTS (SELECT 1 FROM documents WHERE tenant_id = $1 AND id = $2)')
 
 const ACTIVE = "('queued', 'running', 'delayed', 'parked', 'waiting')"
 

@@ -1,8 +1,10 @@
--- Documents that were deleted or replaced, as long as copies of their words may still be in Redis: cached answers that cite them, events
--- and conversations at hand. Written in the statement that deletes or replaces, so the promise to remove them outlives everybody.
+-- Documents that were deleted or replaced, as long as copies of their words may still be somewhere: cached answers that cite them, events
+-- and conversations at hand, and the search indexes when one of them was away. Written in the statement that deletes or replaces, so the promise to remove them outlives everybody.
 CREATE TABLE copies_to_forget (
   tenant_id    text NOT NULL,
   document_id  text NOT NULL,
+  -- Deleted, and the search indexes have not said yet that they hold nothing of it.
+  in_indexes   boolean NOT NULL,
   changed_at   timestamptz NOT NULL,
   due_at       timestamptz NOT NULL,
   PRIMARY KEY (tenant_id, document_id)

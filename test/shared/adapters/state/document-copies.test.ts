@@ -6,6 +6,7 @@ import { createDocumentCopies } from '#shared/adapters/state/document-copies.ts'
 import { createDocumentIntake } from '#shared/adapters/state/document-intake.postgres.ts'
 import { createKnowledge } from '#shared/adapters/state/document-store.postgres.ts'
 import { createIdempotencyStore } from '#shared/adapters/state/idempotency-store.postgres.ts'
+import { removeFromIndexes } from '#shared/adapters/state/index-removal.ts'
 import { redisConnections, untilReady } from '#shared/adapters/state/redis.ts'
 import { createRedisTokenStream } from '#shared/adapters/state/token-stream.redis.ts'
 import { Database } from '#shared/database/client.ts'
@@ -50,17 +51,29 @@ describe.skipIf(!hasRedis)(`copies of documents${hasRedis ? '' : ' (needs redis-
   })
   beforeEach(async () => {
     await redis.flushall()
+    await database.asSystem('test', 'DELETE FROM copies_to_forget')
+    world.index.away = false
   })
 
   function build(reader: typeof redis) {
     const cache = createRedisAnswerCache(redis, 'test')
-    const copies: DocumentCopies = createDocumentCopies(database, { cache, redis, prefix: 'test', log })
-    const leg = { deleteDocument: async () => {} }
-    const indexes = { dense: leg as unknown as DenseIndex, sparse: leg as unknown as SparseIndex }
-    const intake: DocumentIntake = createDocumentIntake(database, { ...indexes, knowledge: createKnowledge(database), copies })
+    const index = { away: false, asked: [] as string[] }
+    const leg = {
+      async deleteDocument(tenantId: string, documentId: string) {
+        if (index.away) throw new Error('the index is away')
+        index.asked.push(`${tenantId} ${documentId}`)
+      },
+    }
+    const knowledge = createKnowledge(database)
+    const indexes = { dense: leg as unknown as DenseIndex, sparse: leg as unknown as SparseIndex, knowledge }
+    const copies: DocumentCopies = createDocumentCopies(database, {
+      ...{ cache, redis, prefix: 'test', log },
+      removeFromIndexes: (tenantId, documentId) => removeFromIndexes(database, indexes, tenantId, documentId),
+    })
+    const intake: DocumentIntake = createDocumentIntake(database, { ...indexes, copies })
     const conversations = createHotConversations(redis, 'test', createConversationStore(database))
     const stream = createRedisTokenStream(redis, reader, 'test')
-    return { cache, copies, intake, conversations, stream, responses: createIdempotencyStore(database) }
+    return { index, knowledge, cache, copies, intake, conversations, stream, responses: createIdempotencyStore(database) }
   }
 
   const accept = (tenantId: string, id: string, contentHash: string) => {
@@ -196,6 +209,29 @@ describe.skipIf(!hasRedis)(`copies of documents${hasRedis ? '' : ' (needs redis-
     expect(await keysHolding(redis, [WORD])).toEqual([])
   })
 
+  test('a deletion that an index broke off is finished by the sweeper, and holds up nobody else’s', async () => {
+    for (const id of ['stuck', 'other']) {
+      await accept('eta', id, 'h1')
+      await keepAnswer('eta', `of-${id}`, id, 'h1')
+    }
+    world.index.away = true
+    await expect(world.intake.remove('eta', 'stuck')).rejects.toThrow('the index is away')
+    expect(await listed('eta')).toEqual([['stuck', true]])
+    // What can be reached is gone at once; the knowledge is not what it was only when the indexes have let go.
+    expect(await keysHolding(redis, [WORD])).toEqual(['test:answer:eta:v1:of-other', 'test:questions:eta:v1'])
+    await accept('eta', 'other', 'h2')
+    await later()
+    await expect(world.copies.forgetDue(10)).rejects.toThrow('1 of 2')
+    expect(await listed('eta')).toEqual([['stuck', false]])
+    world.index.away = false
+    const before = await world.knowledge.version('eta')
+    await later()
+    await world.copies.forgetDue(10)
+    expect(world.index.asked).toEqual(expect.arrayContaining(['eta stuck']))
+    expect(await world.knowledge.version('eta')).not.toBe(before)
+    expect(await listed('eta')).toEqual([])
+  })
+
   // The last: it takes Redis away.
   test('while Redis is away documents are deleted and replaced all the same, and their copies go once it is back', async () => {
     for (const id of ['gone', 'changed']) {
@@ -216,6 +252,8 @@ describe.skipIf(!hasRedis)(`copies of documents${hasRedis ? '' : ' (needs redis-
     await server.restart('keep')
     await untilReady(redis, 20_000)
     expect(await keysHolding(redis, [WORD])).not.toEqual([])
+    // Asked again some seconds after it could not be reached.
+    await database.asSystem('test', 'UPDATE copies_to_forget SET due_at = now()')
     await world.copies.forgetDue(10)
     expect(await keysHolding(redis, [WORD])).toEqual([])
     // Looked after once more, for what was on its way when they went.
