@@ -13,7 +13,7 @@ export interface DocumentCopies {
   /**
    * A round of the sweeper: removes again what has been changed a while ago (an answer that was on its way when its document went
    * was kept after that), and what could not be reached. @returns how many documents were looked after
-   * @throws Error when the copies cannot be reached; all of them stay on the list
+   * @throws AggregateError when some could not be reached; those stay on the list, and are due again some seconds later
    */
   forgetDue(limit: number): Promise<number>
 }

@@ -109,6 +109,8 @@ describe.skipIf(!hasRedis)(`the cache, end to end${hasRedis ? '' : ' (needs redi
       )
       await call('DELETE', '/documents/kb-1')
       expect(await keysHolding(store, ['Marzipan'])).toEqual([])
+      // The sweeper of this process has the list.
+      expect(platform.engine.copies).toBe(platform.doors.copies)
     } finally {
       store.disconnect()
     }
