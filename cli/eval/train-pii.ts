@@ -2,8 +2,9 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { findPersonalData, leanings, TAGGER_FILE } from '#workers/logic/find-personal-data.ts'
 import { namesOf } from '#workers/logic/pii-gazetteer.ts'
+import { mix } from '#workers/logic/pii-tagger-features.ts'
 import { packModel, readModel } from '#workers/logic/pii-tagger-model.ts'
-import { prepare, type TaggedText, trainTagger } from '#workers/logic/pii-tagger-training.ts'
+import { prepare, type TaggedText, together, trainTagger } from '#workers/logic/pii-tagger-training.ts'
 import { readMessages, readProductSentences, readTagged } from './pii-data.ts'
 import { type JudgedText, piiMetrics } from './pii-metrics.ts'
 import { swapped } from './pii-swaps.ts'
@@ -20,6 +21,10 @@ const TRAINING = { epochs: 8, dropout: 0.5, unlisted: 0.2, margin: 1 }
 const TIMES = 6
 const SWAPS = 2
 const FOLDS = 5
+/** Models of one weights file, which differ in the order of their texts. */
+const TOGETHER = 3
+/** How often the templates are dealt to the folds: with twenty a fold, one deal is a matter of luck. */
+const DEALS = 2
 const WITHOUT: Readonly<Record<string, number>> = {
   banking77: 3_500,
   hint3: 2_500,
@@ -71,7 +76,7 @@ const rows = Object.entries(groups).flatMap(([group, texts]) =>
   texts.map((row, at) => ({
     group,
     row,
-    fold: (row.template === undefined || mode === '--by-row' ? at : Number(row.template) * 7) % FOLDS,
+    at: row.template === undefined || mode === '--by-row' ? at : Number(row.template) * 7,
     // Capitals alone are no name.
     ready: prepare(isShouted(group, at) ? { ...row, text: row.text.toUpperCase() } : mended(row)),
   })),
@@ -82,25 +87,30 @@ function train(chosen: typeof rows): Buffer {
   const examples = chosen.filter(({ group }) => group === 'pii_presidio').map(({ row }) => mended(row))
   const others = Array.from({ length: SWAPS }, (_, nth) => swapped(examples, readSlots(seeded(100 + nth)), seeded(11 + nth)))
   const texts = [...chosen.map(({ ready }) => ready), ...others.flat().map(prepare), ...written]
-  return packModel(trainTagger(texts, { ...TRAINING, random: seeded(7) }))
+  const models = Array.from({ length: TOGETHER }, (_, nth) => trainTagger(texts, { ...TRAINING, random: seeded(7 + 13 * nth) }))
+  return packModel(together(models))
 }
 
-function weightsWithout(fold: number): Buffer {
-  const file = keptIn && join(keptIn, `${mode.slice(2)}-${fold}.bin`)
+/** The fold of a row in one deal; in the first, rows and templates by their numbers. */
+const foldIn = (deal: number, at: number) => (deal === 0 ? at : mix(deal, at) >>> 0) % FOLDS
+
+function weightsWithout(fold: number, deal: number): Buffer {
+  const file = keptIn && join(keptIn, `${mode.slice(2)}-${deal}-${fold}.bin`)
   if (file && existsSync(file)) return readFileSync(file)
-  const weights = train(rows.filter((one) => one.fold !== fold))
+  const weights = train(rows.filter(({ at }) => foldIn(deal, at) !== fold))
   if (file) writeFileSync(file, weights)
   return weights
 }
 
 function judge(): Map<string, JudgedText[]> {
   const judged = new Map<string, JudgedText[]>(Object.keys(groups).map((group) => [group, []]))
-  for (let fold = 0; fold < FOLDS; fold++) {
-    const model = { ...readModel(weightsWithout(fold)), leanings }
-    for (const { group, row } of rows.filter((one) => one.fold === fold))
-      judged.get(group)!.push({ text: row.text, gold: row.spans, found: findPersonalData(row.text, model) })
-    console.error(`fold ${fold + 1} of ${FOLDS}`)
-  }
+  for (let deal = 0; deal < DEALS; deal++)
+    for (let fold = 0; fold < FOLDS; fold++) {
+      const model = { ...readModel(weightsWithout(fold, deal)), leanings }
+      for (const { group, row } of rows.filter(({ at }) => foldIn(deal, at) === fold))
+        judged.get(group)!.push({ text: row.text, gold: row.spans, found: findPersonalData(row.text, model) })
+      console.error(`deal ${deal + 1} of ${DEALS}, fold ${fold + 1} of ${FOLDS}`)
+    }
   return judged
 }
 

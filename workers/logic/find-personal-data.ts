@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { likelySpans, namedAgain, withoutDirection } from './pii-likely.ts'
+import { likelySpans, namedAgain, withoutCountries, withoutDirection } from './pii-likely.ts'
 import { driverLicences } from './pii-official-ids.ts'
 import { cards, emails, ibans, networkAddresses, type PiiType, socialSecurityNumbers } from './pii-patterns.ts'
 import { introducedNames } from './pii-patterns-labelled.ts'
@@ -49,7 +49,7 @@ export const TAGGER_FILE = new URL('./pii-tagger-weights.bin', import.meta.url)
 const LEANINGS: Readonly<Partial<Record<TaggedType, number>>> = {
   GPE: -250,
   NRP: -100,
-  ORGANIZATION: -50,
+  ORGANIZATION: -130,
   STREET_ADDRESS: -50,
   ZIP_CODE: -50,
 }
@@ -78,7 +78,7 @@ export function findPersonalData(text: string, model: TaggerModel = shippedTagge
     patterns.flatMap(({ type, start, end }) => (types[type] ? [{ type: types[type], start, end }] : []))
   const tagged = tagText(model, text, patterns)
     .filter(({ type, start, end }) => SHAPES[type]?.test(text.slice(start, end)) ?? true)
-    .map((span) => withoutDirection(text, span))
+    .map((span) => withoutDirection(text, withoutCountries(text, span)))
   const kept: TypedSpan[] = []
   const taken = new Uint8Array(text.length)
   const claim = (spans: readonly TypedSpan[]) => {

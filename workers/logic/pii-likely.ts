@@ -45,7 +45,7 @@ function* dates(text: string): Generator<TypedSpan> {
   }
 }
 
-export const likelySpans = (text: string): TypedSpan[] => [...streetAddresses(text), ...dates(text)]
+export const likelySpans = (text: string): TypedSpan[] => [...streetAddresses(text), ...dates(text), ...countries(text)]
 
 const NAME_PART = /\p{Lu}[\p{L}\p{M}'’-]{2,40}/gu
 const POSSESSIVE = /['’]s$/
@@ -66,6 +66,35 @@ export function namedAgain(text: string, spans: readonly TypedSpan[]): TypedSpan
 const DIRECTION = /^(?:north|south|east|west|northern|southern|eastern|western|central) (?=\p{Lu})/iu
 /** "Southern Italy" is a part of a country, "South Africa" and "Northern Ireland" are names of their own. */
 const OWN_NAMES = /^(?:ireland|australia|africa|korea|sudan|timor|cyprus|macedonia|yemen|vietnam|america|sahara)$/i
+
+const REGIONS = new Intl.DisplayNames(['en'], { type: 'region', fallback: 'none' })
+const LETTERS = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ']
+/** By their first words; those that are as often people, birds or a word left out. */
+const COUNTRIES = Map.groupBy(
+  [
+    ...LETTERS.flatMap((a) => LETTERS.flatMap((b) => REGIONS.of(a + b) ?? [])),
+    ...'Czech Republic|Great Britain|Holland|Ivory Coast|Burma|Macedonia|Cape Verde|East Timor|Swaziland'.split('|'),
+  ].filter((name) => !/^(?:Jordan|Georgia|Chad|Turkey|Jersey|Guinea|world|.* Region)$|\d/i.test(name) && name.length > 3),
+  (name) => name.split(' ')[0]!,
+)
+const COUNTRY_NAMES = new Set([...COUNTRIES.values()].flat())
+
+/** "United States" is a country where a company could stand, too. */
+export const withoutCountries = (text: string, span: TypedSpan): TypedSpan =>
+  span.type === 'ORGANIZATION' && COUNTRY_NAMES.has(text.slice(span.start, span.end)) ? { ...span, type: 'GPE' } : span
+
+const CAPITALISED = /(?<![\p{L}\p{N}@.-])\p{Lu}\p{L}+/gu
+const ENDS_WORD = /^(?:[^\p{L}\p{N}@-]|-\P{L}|$)/u
+
+/** Countries by their whole names. */
+function* countries(text: string): Generator<TypedSpan> {
+  for (const { index, 0: word } of text.matchAll(CAPITALISED)) {
+    const named = COUNTRIES.get(word)?.find(
+      (name) => text.startsWith(name, index) && ENDS_WORD.test(text.slice(index + name.length, index + name.length + 2)),
+    )
+    if (named !== undefined) yield { type: 'GPE', start: index, end: index + named.length }
+  }
+}
 
 /** The place without the direction before it. */
 export function withoutDirection(text: string, span: TypedSpan): TypedSpan {

@@ -154,6 +154,26 @@ export function trainTagger(texts: readonly Prepared[], { epochs, dropout, unlis
   return quantised([...table.averages(step)])
 }
 
+/**
+ * Models that saw the same texts in another order, as one: each knows the texts by other accidents, and on average the accidents cancel out
+ * (bagging without resampling; Breiman 1996).
+ */
+export function together(models: readonly (readonly Row[])[]): Row[] {
+  const sums = new Map<number, Map<number, number>>()
+  for (const rows of models)
+    for (const [feature, weights] of rows) {
+      const sum = sums.get(feature) ?? new Map<number, number>()
+      sums.set(feature, sum)
+      for (const [tag, weight] of weights) sum.set(tag, (sum.get(tag) ?? 0) + weight / models.length)
+    }
+  return [...sums].flatMap(([feature, sum]): Row[] => {
+    const kept = [...sum]
+      .map(([tag, weight]) => [tag, Math.round(weight)] as const)
+      .filter(([, weight]) => Math.abs(weight) >= LEAST_TOGETHER)
+    return kept.length === 0 ? [] : [[feature, kept]]
+  })
+}
+
 /** Eight bits a weight; what rounds to nothing is left out. */
 function quantised(averages: readonly (readonly [feature: number, weights: readonly number[]])[]): Row[] {
   const sizes = Float64Array.from(
@@ -171,6 +191,8 @@ function quantised(averages: readonly (readonly [feature: number, weights: reado
 /** The few weights beyond are cut to the largest number there is, so that the many small ones keep their differences. */
 const KEPT_WHOLE = 0.9995
 const LEAST_WEIGHT = 3
+/** What is so small in the average was an accident of one; it is half of the file. */
+const LEAST_TOGETHER = 5
 
 function shuffle(order: number[], random: () => number): void {
   for (let at = order.length - 1; at > 0; at--) {

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { TenantPrivacy } from '#shared/domain/tenant-privacy.ts'
 import { findPersonalData } from '#workers/logic/find-personal-data.ts'
 import { maskPii } from '#workers/logic/mask-pii.ts'
+import { likelySpans, withoutCountries } from '#workers/logic/pii-likely.ts'
 import {
   bsnIsValid,
   cpfIsValid,
@@ -12,7 +13,7 @@ import {
   taxIdIsValid,
 } from '#workers/logic/pii-official-ids.ts'
 import { packModel, readModel } from '#workers/logic/pii-tagger-model.ts'
-import { prepare, type TaggedText, trainTagger } from '#workers/logic/pii-tagger-training.ts'
+import { prepare, type TaggedText, together, trainTagger } from '#workers/logic/pii-tagger-training.ts'
 
 const texts: TaggedText[] = [
   { text: 'Please call Mrs Quarles now', spans: [{ type: 'PERSON', start: 16, end: 23 }] },
@@ -36,6 +37,51 @@ test('the same texts give the same weights, and the weights find a name of the s
   expect(findPersonalData(text, model).map(({ type, start, end }) => [type, text.slice(start, end)])).toEqual([
     ['PERSON', 'Tidmarsh'],
   ])
+})
+
+test('models together say what they say on average; what only one of them says, and hardly, is gone', () => {
+  const one = [
+    [5, [[1, 90]]],
+    [
+      7,
+      [
+        [2, 9],
+        [3, -60],
+      ],
+    ],
+  ] as const
+  const other = [
+    [
+      5,
+      [
+        [1, 30],
+        [4, 12],
+      ],
+    ],
+    [9, [[1, 4]]],
+  ] as const
+  const third = [
+    [5, [[1, 30]]],
+    [7, [[3, -60]]],
+  ] as const
+  expect(together([one, other, third])).toEqual([
+    [5, [[1, 50]]],
+    [7, [[3, -40]]],
+  ])
+  expect(together([one])).toEqual(one)
+})
+
+test('whole names of countries are places, also where nothing else tells, and words that are people too are not', () => {
+  const found = (text: string) => likelySpans(text).map(({ type, start, end }) => `${type} ${text.slice(start, end)}`)
+  expect(found('From Finland, the Czech Republic or Bosnia & Herzegovina?')).toEqual([
+    'GPE Finland',
+    'GPE Czech Republic',
+    'GPE Bosnia & Herzegovina',
+  ])
+  expect(found('Michael Jordan, Georgia, india, Spaniard, Canada-Road, jane@France.example, xChina')).toEqual([])
+  const company = { type: 'ORGANIZATION', start: 3, end: 16 } as const
+  expect(withoutCountries('At United States now', company).type).toBe('GPE')
+  expect(withoutCountries('At United Stores now', company).type).toBe('ORGANIZATION')
 })
 
 test('a damaged file of weights is refused', () => {
