@@ -52,13 +52,16 @@ const Row = z.object({
   created_at: z.date(),
 })
 
+/** A ticket costs PostgreSQL a third less in a statement of fifty than in one of a dozen. */
+const WORTHWHILE = 32
+
 type Options = { readonly maxItems?: number; readonly maxInFlight?: number; readonly sealer?: Sealer }
 
 const keyOf = (tenantId: unknown, key: unknown) => `${String(tenantId)}\n${String(key)}`
 
 export function createTicketStore(
   database: Database,
-  { maxItems = 16, maxInFlight = 4, sealer = createAesGcmSealer([]) }: Options = {},
+  { maxItems = 64, maxInFlight = 2, sealer = createAesGcmSealer([]) }: Options = {},
 ): TicketStore {
   const accept = groupCommit(
     async (arrivals: readonly Arrival[]) => {
@@ -85,6 +88,7 @@ export function createTicketStore(
     {
       maxItems,
       maxInFlight,
+      worthwhile: WORTHWHILE,
       keyOf: ({ ticket, idempotency }) => (idempotency ? keyOf(ticket.tenantId, idempotency.key) : ticket.id),
     },
   )

@@ -134,3 +134,52 @@ test('a failed write sets its keys free', async () => {
   expect(first.status).toBe('rejected')
   expect(second).toEqual({ status: 'fulfilled', value: 2 })
 })
+
+test('a second write waits until it is worth its while, and the first one’s end lets go whatever is there', async () => {
+  const { batches, write, open } = gatedWriter()
+  const commit = groupCommit(write, { maxItems: 10, maxInFlight: 2, worthwhile: 4 })
+  const results = [commit(0)]
+  await tick()
+  results.push(...range(1, 4).map(commit))
+  await tick()
+  expect(batches).toEqual([[0]])
+  results.push(commit(4))
+  await tick()
+  expect(batches).toEqual([[0], range(1, 5)])
+  results.push(commit(5))
+  await tick()
+  expect(batches).toHaveLength(2)
+  open(0)
+  await results[0]
+  await tick()
+  expect(batches).toHaveLength(2)
+  open(1)
+  await results[4]
+  await tick()
+  expect(batches).toEqual([[0], range(1, 5), [5]])
+  open(2)
+  expect(await Promise.all(results)).toEqual(range(0, 6).map((n) => n * 10))
+})
+
+test('calls that follow a write soon are gathered; one that comes alone goes out at once', async () => {
+  const batches: number[][] = []
+  const commit = groupCommit(
+    async (items: readonly number[]) => {
+      batches.push([...items])
+      return items
+    },
+    { maxItems: 1_000, maxInFlight: 4, gatherMs: 50 },
+  )
+  const first = commit(0)
+  await tick()
+  expect(batches).toEqual([[0]])
+  const others = []
+  for (const n of range(1, 20)) {
+    others.push(commit(n))
+    await tick()
+  }
+  expect(await Promise.all([first, ...others])).toEqual(range(0, 20))
+  expect(batches.flat()).toEqual(range(0, 20))
+  // Twenty ticks fit into 50 ms many times; on a machine that is busy they may need a few more writes.
+  expect(batches.length).toBeLessThan(10)
+})
