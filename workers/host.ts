@@ -13,8 +13,8 @@ import { sweep } from './sweep.ts'
 const CONCURRENCY: Readonly<Record<string, number>> = {
   // Drafts wait for a model far more than they compute: hundreds of replies are being written at the same time.
   generate: 500,
-  // Runs that are gone on with keep their place here through the steps behind it, of which one may ask a model.
-  screen: 50,
+  // Runs that are gone on with keep their place here through the steps behind it: as many as those steps' own queues would have together.
+  screen: 150,
   classify: 50,
   send: 50,
   embed: 4,
