@@ -13,7 +13,7 @@ const AUDIENCES: Readonly<Record<CustomerTier, readonly Audience[]>> = {
 }
 /**
  * On the calibrated scale of `SearchResult.evidence` (docs/quality-retrieval.md). Low on purpose: all of the demo's 61 answerable tickets,
- * from which nothing was learned, score higher (the lowest 0.078), and half of its unanswerable ones lower. What passes here is
+ * from which nothing was learned, score higher (the lowest 0.062), and eight of its twelve unanswerable ones lower. What passes here is
  * judged again, by `generate`, which declines, and by `verify`. A tenant sets `policies.minEvidence` by the curve of his own questions.
  */
 export const MIN_EVIDENCE = 0.06
