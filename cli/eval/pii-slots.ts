@@ -26,7 +26,7 @@ function companyOf(values: Values, { random, pick, upTo }: Chance): string {
   const kinds = [
     () => `${last()}-${last()}`,
     () => `${last()} ${pick(SUFFIXES)}`,
-    () => (random() < 0.5 ? `${last()}, ${last()} and ${last()}` : coined()),
+    () => `${last()}, ${last()} and ${last()}`,
     () => `${pick(FIRST_PARTS)} ${pick(LAST_PARTS)}`,
     () => pick(FIRST_PARTS) + (random() < 0.5 ? pick(LAST_PARTS).split(' ')[0]! : pick(LAST_PARTS).toLowerCase().split(' ')[0]!),
     () => `${coined()} ${pick(LAST_PARTS)}`,

@@ -10,7 +10,9 @@ import { seeded } from './pii-synthetic.ts'
  * (from GeoNames, CC BY 4.0). The same data gives the same bytes.
  */
 
-const LEAST = 5
+const LEAST = 2
+/** People who write small write names small, too. */
+const LEAST_FOR_NAMES = 5
 /** A word is everyday when it is written small so many times for each time it has a capital behind another word; people's names, more often. */
 const SMALLER = 0.1
 const SMALLER_FOR_NAMES = 3
@@ -54,7 +56,8 @@ function commonWords(folder: string, called: ReadonlySet<string>): string[] {
     count(large, text.matchAll(/(?<=[\p{Ll}\p{M},] )[A-Z][a-z]+(?![\p{L}\p{M}])/gu))
   }
   const isEveryday = (word: string, times: number) =>
-    times >= LEAST && times >= (called.has(word) ? SMALLER_FOR_NAMES : SMALLER) * (large.get(word) ?? 0)
+    times >= (called.has(word) ? LEAST_FOR_NAMES : LEAST) &&
+    times >= (called.has(word) ? SMALLER_FOR_NAMES : SMALLER) * (large.get(word) ?? 0)
   return [...small].flatMap(([word, times]) => (isEveryday(word, times) ? [word] : [])).sort()
 }
 

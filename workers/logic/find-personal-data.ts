@@ -35,7 +35,7 @@ const SHAPES: Readonly<Partial<Record<TaggedType, RegExp>>> = {
   AGE: /^\d{1,3}$/,
   PERSON: /\p{L}/u,
   ORGANIZATION: /\p{L}{2}/u,
-  GPE: /\p{L}{2}/u,
+  GPE: /^(?=.{0,400}\p{L}{2})\P{N}{2,400}$/su,
   TITLE: /\p{L}/u,
   NRP: /\p{L}{3}/u,
   DATE_TIME: /^(?!\d{5,30}$)/,
