@@ -57,7 +57,7 @@ const NEAR = 4
 const WINDOW_CHARACTERS = 20
 
 type Grams = { readonly runs: ReadonlySet<string>; readonly pairs: ReadonlySet<string> }
-let ofPrompts: (Grams & { readonly windows: ReadonlySet<string> }) | undefined
+let ofPrompts: (Grams & { readonly windows: ReadonlySet<string>; readonly hashes: ReadonlySet<number> }) | undefined
 
 function gramsOf(text: string): Grams {
   const terms = contentTerms(text)
@@ -78,22 +78,40 @@ function promptGrams() {
   const text = Object.values(loadPrompts())
     .map(({ system }) => system.replace(EXAMPLES, ''))
     .join('\n')
-  ofPrompts = { ...gramsOf(text), windows: new Set(windowsIn(squeezed(text))) }
+  const letters = squeezed(text)
+  const hashes = windowHashes(letters)
+  const windows = Array.from(hashes, (_, at) => letters.slice(at, at + WINDOW_CHARACTERS))
+  ofPrompts = { ...gramsOf(text), windows: new Set(windows), hashes: new Set(hashes) }
   return ofPrompts
 }
 
 const squeezed = (text: string) => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '')
-function* windowsIn(letters: string): Generator<string> {
-  for (let at = 0; at + WINDOW_CHARACTERS <= letters.length; at++) yield letters.slice(at, at + WINDOW_CHARACTERS)
+/** Of the stretch of so many letters that begins at each place a hash, which goes on from the one before (Rabin and Karp 1987). */
+function windowHashes(letters: string): Int32Array {
+  const hashes = new Int32Array(Math.max(0, letters.length - WINDOW_CHARACTERS + 1))
+  let hash = 0
+  for (let end = 0; end < letters.length; end++) {
+    hash = Math.imul(hash, BASE) + letters.charCodeAt(end)
+    const at = end + 1 - WINDOW_CHARACTERS
+    if (at > 0) hash -= Math.imul(FIRST_FACTOR, letters.charCodeAt(at - 1))
+    if (at >= 0) hashes[at] = hash
+  }
+  return hashes
 }
+const BASE = 0x01000193
+/** Of the letter that leaves the window. */
+const FIRST_FACTOR = Array.from({ length: WINDOW_CHARACTERS }, () => BASE).reduce((a, b) => Math.imul(a, b), 1)
 
 /** Spelt out, spaced, reversed: the letters of a prompt in their order, which no passage has. */
 function spellsPrompt(text: string, passages: readonly Passage[]): boolean {
   const letters = squeezed(text)
-  const { windows } = promptGrams()
+  const { windows, hashes } = promptGrams()
   const found: string[] = []
   for (const one of [letters, [...letters].reverse().join('')])
-    for (const window of windowsIn(one)) if (windows.has(window)) found.push(window)
+    windowHashes(one).forEach((hash, at) => {
+      const window = hashes.has(hash) ? one.slice(at, at + WINDOW_CHARACTERS) : undefined
+      if (window !== undefined && windows.has(window)) found.push(window)
+    })
   if (found.length === 0) return false
   const known = passages.map((passage) => squeezed(`${passage.title}\n${passage.text}`))
   return found.some((window) => !known.some((one) => one.includes(window)))
