@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { StepFailure } from '#shared/domain/failure.ts'
 import type { Screened } from '#shared/domain/screened.ts'
 import type { Tenant } from '#shared/domain/tenant.ts'
-import type { CustomerTier } from '#shared/domain/ticket.ts'
+import type { CustomerTier, Ticket } from '#shared/domain/ticket.ts'
 import { Severity, type Triage } from '#shared/domain/triage.ts'
 import { factsIn } from '#shared/text/facts-in-text.ts'
 import { type Assessment, assessSeverity } from '#workers/logic/assess-severity.ts'
@@ -51,7 +51,7 @@ export const classify: Step<'support-ticket', 'classify', 'llm' | 'prompts' | 'm
   const alone = compose(screened, assessment, known, undefined, turns)
   const outcome = judge(alone, ticket.tier, context.tenant)
   // Whoever smells smoke must not wait for a model, least of all for one that is overloaded.
-  const decided = known.sure && screened.guard !== 'suspicious'
+  const decided = known.sure && !wantsSecondOpinion(ticket, screened, context.tenant)
   if (decided || outcome === 'sensitive' || !deps.modelAvailable) return { outcome, facts: { triage: alone } }
   const reply = await askModel(screened, deps, context).catch(orWithoutMoney)
   const triage = compose(screened, assessment, known, reply, turns)
@@ -60,6 +60,10 @@ export const classify: Step<'support-ticket', 'classify', 'llm' | 'prompts' | 'm
   triage.reasons.push('prompt injection, says the model')
   return { outcome: 'sensitive', facts: { triage } }
 }
+
+/** A model's reading takes a second: whoever waits at the other end is only made to for a message that is more than a little suspicious. */
+const wantsSecondOpinion = ({ lane }: Ticket, { guard, injection }: Screened, { config }: Tenant) =>
+  guard === 'suspicious' && (lane !== 'interactive' || injection.score >= config.guard.askModelAt)
 
 type LocalIntent = { readonly intent: string; readonly confidence: number; readonly sure: boolean }
 
