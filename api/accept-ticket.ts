@@ -13,7 +13,8 @@ import { notFound } from './problem.ts'
 export const ACCEPT_ROUTE = 'POST /v1/tickets'
 /** `hash` where more than the ticket makes one request another. */
 export type Keyed = { readonly key: string; readonly route: string; readonly hash?: string }
-export type AcceptedTicket = { readonly response: KeptResponse; readonly replayed: boolean }
+/** @property acceptedAt when a new ticket's run was created; of a repeat, its run says so */
+export type AcceptedTicket = { readonly response: KeptResponse; readonly replayed: boolean; readonly acceptedAt: Date }
 type AcceptDeps = Pick<
   ApiDeps,
   'tickets' | 'conversations' | 'limiter' | 'clock' | 'backlogOf' | 'backlogTotal' | 'maxBacklogTotal' | 'crowded'
@@ -72,9 +73,10 @@ export function ticketAcceptor(deps: AcceptDeps, limits: ApiLimits, dispatch: Di
       case 'in-flight':
         throw keyInFlight()
       case 'replayed':
-        return { response: acceptance.response as KeptResponse, replayed: true }
+        return { response: acceptance.response as KeptResponse, replayed: true, acceptedAt: now }
       case 'accepted': {
-        if (run.held) return { response, replayed: false }
+        const accepted = { response, replayed: false, acceptedAt: now }
+        if (run.held) return accepted
         const { step, lane, seq } = run.state
         dispatch.add({
           runId: run.id,
@@ -85,7 +87,7 @@ export function ticketAcceptor(deps: AcceptDeps, limits: ApiLimits, dispatch: Di
           delayMs: 0,
           backlog: deps.backlogOf(caller.tenant.id),
         })
-        return { response, replayed: false }
+        return accepted
       }
     }
   }

@@ -91,10 +91,10 @@ function modelRoutes(app: App): void {
 }
 
 /** Takes the question in as a ticket; a repeat under the same key finds the ticket that the first one made. */
-async function begin(request: FastifyRequest, chat: Chat, accept: TicketAcceptor, { runs, clock }: ChatDeps): Promise<Going> {
+async function begin(request: FastifyRequest, chat: Chat, accept: TicketAcceptor, { runs }: ChatDeps): Promise<Going> {
   const key = idempotencyKey(request)
   const keyed = key === undefined ? undefined : { key, route: ROUTE, hash: bodyHash(request.body) }
-  const { response, replayed } = await accept(
+  const { response, replayed, acceptedAt } = await accept(
     request.caller,
     chat.input,
     traceIdFrom(request.headers.traceparent),
@@ -102,7 +102,7 @@ async function begin(request: FastifyRequest, chat: Chat, accept: TicketAcceptor
     chat.history,
   )
   const { ticketId, runId } = Accepted.parse(JSON.parse(response.body))
-  if (!replayed) return { ticketId, runId, createdAt: clock.now(), replayed }
+  if (!replayed) return { ticketId, runId, createdAt: acceptedAt, replayed }
   const run = await runs.load(runId)
   if (!run || (run.status !== 'waiting' && !ENDED.includes(run.status))) throw keyInFlight()
   return { ticketId, runId, createdAt: run.createdAt, replayed }
