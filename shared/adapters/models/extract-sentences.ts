@@ -34,6 +34,8 @@ const TOO_ALIKE = 0.6
 const CONTEXT_CREDIT = 0.6
 /** What is told around a question ("I have a cat") counts for less than the question. */
 const TOLD_CREDIT = 0.5
+/** What is told and stands in no passage does not count for more than this much of the question, however long the letter is. */
+const MOST_TOLD = 0.5
 
 /**
  * Picks one to four sentences, or the steps of a list when it is asked how something is done. Sentences are scored by the words
@@ -204,14 +206,23 @@ function strengthOf(asked: ReadonlyMap<string, number>, best: readonly Candidate
   let total = 0
   let held = 0
   let rarest = 0
+  let question = 0
+  let beside = 0
   for (const [term, weight] of asked) {
+    const isTold = weight < rarityOf(term)
+    if (!isTold) question += weight
     const credit = best.reduce((most, one) => Math.max(most, one.terms.has(term) ? 1 : one.context.has(term) ? 0.8 : 0), 0)
     // Order numbers and the like are the customer's own: no article could hold them.
     if (credit === 0 && OWN_NUMBER.test(term)) continue
+    if (credit === 0 && isTold) {
+      beside += weight
+      continue
+    }
     total += weight
     held += weight * credit
     if (credit > 0) rarest = Math.max(rarest, rarityOf(term))
   }
+  total += Math.min(beside, MOST_TOLD * question)
   // Common words alone ("same problem as last time") say nothing about which problem.
   return total === 0 || rarest < 1 ? 0 : Math.min(1, held / Math.sqrt(total) / FULL_STRENGTH)
 }

@@ -9,7 +9,7 @@ export const EXTRACTIVE_MODEL = 'extractive-1'
 
 /**
  * Below this the passages do not speak of what is asked. Set on the demo as retrieved by the real search: every unanswerable
- * ticket lies below it, and so do 7 of 61 answerable ones, which a person then answers. A true sentence that misses the question
+ * ticket lies below it, and so do 5 of 61 answerable ones, which a person then answers. A true sentence that misses the question
  * is worse than a person's answer. See docs/decisions/0011-claim-ledger.md.
  */
 const MIN_STRENGTH = 0.435
