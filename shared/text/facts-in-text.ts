@@ -75,7 +75,8 @@ const known = new LRUCache<string, readonly Fact[]>({
   sizeCalculation: (_facts, text) => text.length + 100,
 })
 
-function readFacts(text: string): readonly Fact[] {
+/** The same for a text whose reading is kept elsewhere: kept here as well, it would push others out. */
+export function readFacts(text: string): readonly Fact[] {
   const found: Fact[] = []
   const taken = new Uint8Array(text.length)
   const free = (match: RegExpExecArray) => !taken.subarray(match.index, match.index + match[0].length).includes(1)
@@ -92,12 +93,13 @@ function readFacts(text: string): readonly Fact[] {
     }
   }
 
-  for (const pattern of NO_FACTS)
+  const hasDigits = DIGITS.test(text)
+  for (const pattern of hasDigits ? NO_FACTS : [])
     for (const match of text.matchAll(pattern)) taken.fill(1, match.index, match.index + match[0].length)
   ADDRESSES.forEach(scan)
   for (const date of datesIn(text, taken)) add({ kind: 'date', ...date })
-  OTHERS.forEach(scan)
-  for (const match of text.matchAll(NUMBER)) if (free(match)) add(quantityAt(text, match.index, match[0]))
+  for (const reader of hasDigits ? OTHERS : WITHOUT_DIGITS) scan(reader)
+  for (const match of hasDigits ? text.matchAll(NUMBER) : []) if (free(match)) add(quantityAt(text, match.index, match[0]))
   for (const match of text.matchAll(NUMBER_WORDS)) {
     const fact = quantityAt(text, match.index, match[0])
     // "One" without a unit is nearly always a pronoun.
@@ -111,6 +113,8 @@ type Reader = {
   readonly read: (match: RegExpExecArray) => (Pick<Fact, 'kind' | 'value'> & { readonly length?: number }) | undefined
 }
 
+/** Most sentences hold none, nor a code without: then there is little to look for. */
+const DIGITS = /[\d_]|[A-Za-z-]{81}/
 const NO_FACTS = [PLACEHOLDER, CITATION, LIST_NUMBER]
 
 const readUrl: Reader['read'] = (match) => {
@@ -124,11 +128,17 @@ const ADDRESSES: readonly Reader[] = [
   { pattern: BARE_DOMAIN, read: readUrl },
 ]
 
+const WEEKDAYS: Reader = {
+  pattern: WEEKDAY,
+  read: (match) => ({ kind: 'weekday', value: match[1]!.slice(0, 3).toLowerCase() }),
+}
+const WITHOUT_DIGITS = [WEEKDAYS]
+
 /** In this order, behind dates and before plain numbers: an earlier reader keeps its characters. */
 const OTHERS: readonly Reader[] = [
   { pattern: ROUND_THE_CLOCK, read: () => ({ kind: 'time', value: '24/7' }) },
   { pattern: BRACKETED, read: (match) => ({ kind: 'code', value: match[0].toLowerCase().replace(/[()]/g, '') }) },
-  { pattern: WEEKDAY, read: (match) => ({ kind: 'weekday', value: match[1]!.slice(0, 3).toLowerCase() }) },
+  WEEKDAYS,
   {
     pattern: PHONE,
     read: (match) => (looksLikePhone(match[0]) ? { kind: 'phone', value: match[0].replace(/\D/g, '') } : undefined),

@@ -19,7 +19,7 @@ const CAMEL = /[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+/g
  */
 export function tokenize(text: string): string[] {
   const tokens: string[] = []
-  for (const match of text.normalize('NFKC').matchAll(WORD)) addWord(match[0], tokens)
+  for (const word of text.normalize('NFKC').match(WORD) ?? []) addWord(word, tokens)
   return tokens
 }
 

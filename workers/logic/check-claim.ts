@@ -7,7 +7,15 @@ import { findContradiction } from './find-contradiction.ts'
 import { findOtherName } from './find-other-name.ts'
 import { isCourtesy } from './is-courtesy.ts'
 import { comparable, holdsFact, otherName, standsAmong } from './match-facts.ts'
-import { bestSpan, type Evidence, type EvidenceSpan, readEvidence, weighTerms } from './read-evidence.ts'
+import {
+  bestSpan,
+  type Evidence,
+  type EvidenceSpan,
+  type EvidenceUnit,
+  readEvidence,
+  weighTerms,
+  wordingsOf,
+} from './read-evidence.ts'
 
 /** Below this share of covered words a sentence is not carried by its source; see docs/decisions/0011-claim-ledger.md. */
 export const MIN_SUPPORT = 0.3
@@ -45,8 +53,9 @@ export function checkClaim(sentence: DraftSentence, passages: readonly Passage[]
   if (cited.length === 0) return { ...base, reason: 'makes a claim without citing a passage' }
 
   const evidence = cited.map(readEvidence)
-  const copy = copyOf(text, evidence)
-  const span = copy ?? bestOf(weighTerms(text), evidence)
+  const terms = weighTerms(text)
+  const copy = copyOf(text, terms, evidence)
+  const span = copy ?? bestOf(terms, evidence)
   if (span === undefined) return { ...base, reason: `passage ${base.citations.join(', ')} holds no text` }
   const { n, start, end, score } = span
   const reason = copy === undefined ? (factProblem(text, evidence, question, span) ?? sentenceProblem(text, evidence)) : ''
@@ -64,17 +73,24 @@ function bestOf(terms: ReadonlyMap<string, number>, evidence: readonly Evidence[
 }
 
 /** The unit that the text repeats word for word: a sentence, an item with or without its number, a table row with its headers. */
-function copyOf(text: string, evidence: readonly Evidence[]): EvidenceSpan | undefined {
+function copyOf(text: string, terms: ReadonlyMap<string, number>, evidence: readonly Evidence[]): EvidenceSpan | undefined {
   const words = normalWords(text.replace(/^\(?\d{1,3}[.)] /, ''))
   if (words === '') return undefined
   for (const { units, passage } of evidence) {
     for (const one of units) {
       const { unit } = one
-      if (!one.wordings.includes(words)) continue
+      if (isFar(terms, one) || !wordingsOf(one).includes(words)) continue
       return { n: passage.n, start: unit.start, end: unit.end, text: unit.text, score: 1, units: [one] }
     }
   }
   return undefined
+}
+
+/** Lacks half of the words: no copy, and found out by a few look-ups. */
+function isFar(claim: ReadonlyMap<string, number>, { terms }: EvidenceUnit): boolean {
+  let lacking = 0
+  for (const term of claim.keys()) if (!terms.has(term)) lacking++
+  return lacking * 2 > claim.size
 }
 
 /** The first checkable item that no cited passage holds, as a reason that names what stands there instead. */

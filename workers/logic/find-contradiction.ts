@@ -2,7 +2,7 @@ import { type Fact, factsIn } from '#shared/text/facts-in-text.ts'
 import { stem } from '#shared/text/stem.ts'
 import { isStopWord } from '#shared/text/stop-words.ts'
 import { comparable, standsAmong } from './match-facts.ts'
-import type { Evidence, Statement } from './read-evidence.ts'
+import { type Evidence, factsOf, type Statement } from './read-evidence.ts'
 
 /** From this share on, a claim says what one sentence says, so that what differs is a change and not another subject. */
 const NEAR_COPY = 0.75
@@ -60,7 +60,9 @@ export function findContradiction(
   for (const evidence of cited)
     for (const statement of evidence.statements) {
       if (tooShort && !sameTerms(terms, statement.terms)) continue
-      const twin = compare(worded, statement, evidence)
+      const likeness = likenessOf(worded, statement, evidence)
+      if (!tooShort && likeness < NEAR_COPY) continue
+      const twin = compare(worded, statement, evidence, likeness)
       if (tooShort || twin.likeness >= NEAR_COPY) twins.push(twin)
     }
   twins.sort((a, b) => b.likeness - a.likeness)
@@ -81,18 +83,22 @@ const sameTerms = (a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number
 
 type Twin = { readonly evidence: Evidence; readonly statement: Statement; readonly likeness: number; readonly copy: boolean }
 
-/**
- * Share of words in common, in both directions; numbers are left out, for they are what may have been changed.
- * @param terms of the claim, without its numbers
- */
-function compare(terms: ReadonlyMap<string, number>, statement: Statement, evidence: Evidence): Twin {
+/** How much of the claim's words, without its numbers, a statement holds. */
+function likenessOf(terms: ReadonlyMap<string, number>, statement: Statement, evidence: Evidence): number {
   let total = 0
   let shared = 0
   for (const [term, weight] of terms) {
     total += weight
     shared += weight * (statement.terms.has(term) ? 1 : evidence.contextTerms.has(term) ? 0.5 : 0)
   }
-  const likeness = total === 0 ? 0 : shared / total
+  return total === 0 ? 0 : shared / total
+}
+
+/**
+ * Share of words in common, in both directions; numbers are left out, for they are what may have been changed.
+ * @param terms of the claim, without its numbers
+ */
+function compare(terms: ReadonlyMap<string, number>, statement: Statement, evidence: Evidence, likeness: number): Twin {
   const back = likeness < NEAR_COPY ? 0 : shareOf(statement.terms, terms)
   return { evidence, statement, likeness: back < MIN_BACK ? 0 : likeness, copy: Math.min(likeness, back) >= COPY }
 }
@@ -111,12 +117,13 @@ function shareOf(terms: ReadonlyMap<string, number>, others: ReadonlyMap<string,
 
 function conflictWith(sentence: string, facts: readonly Fact[], { evidence, statement, copy }: Twin): string | undefined {
   const n = evidence.passage.n
-  const added = facts.filter((fact) => fact.kind !== 'quote' && !standsAmong(fact, statement.facts))
+  const given = factsOf(statement)
+  const added = facts.filter((fact) => fact.kind !== 'quote' && !standsAmong(fact, given))
   // Of a copy, what stands there once less is lost as well: "LK-201: Error LK-204" has lost one of two LK-201.
-  const lost = statement.facts.filter(
+  const lost = given.filter(
     (fact) =>
       fact.kind !== 'quote' &&
-      (!standsAmong(fact, facts) || (copy && added.length > 0 && timesIn(fact, facts) < timesIn(fact, statement.facts))),
+      (!standsAmong(fact, facts) || (copy && added.length > 0 && timesIn(fact, facts) < timesIn(fact, given))),
   )
   for (const fact of added) {
     const instead = lost.find((other) => comparable(fact, other))
@@ -124,7 +131,7 @@ function conflictWith(sentence: string, facts: readonly Fact[], { evidence, stat
   }
   // "WPA3 or WPA3" holds nothing that its source lacks, but one item twice where the source has two.
   const doubled =
-    copy && lost.length > 0 ? facts.find((fact) => timesIn(fact, facts) > Math.max(1, timesIn(fact, statement.facts))) : undefined
+    copy && lost.length > 0 ? facts.find((fact) => timesIn(fact, facts) > Math.max(1, timesIn(fact, given))) : undefined
   if (doubled !== undefined) {
     return `says "${doubled.raw}" once too often, passage ${n} says "${lost[0]!.raw}": "${clip(statement.text)}"`
   }

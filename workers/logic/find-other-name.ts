@@ -1,6 +1,7 @@
 import { stem } from '#shared/text/stem.ts'
 import { isStopWord } from '#shared/text/stop-words.ts'
-import type { Evidence, Statement } from './read-evidence.ts'
+import { keptWith } from './kept-with.ts'
+import type { Evidence, Reading, Statement } from './read-evidence.ts'
 
 /** So much of the other words must be the same, seen from either side: only then is a name in a name's place a change. */
 const SAME_REST = 0.8
@@ -27,7 +28,6 @@ type Read = {
   readonly plain: readonly string[]
   readonly mayLack: number
 }
-const read = new WeakMap<Statement, Read>()
 
 /**
  * A name that stands where a nearly equal sentence of the evidence has another one ("Orders leave Norway" beside "Orders leave
@@ -38,14 +38,16 @@ export function findOtherName(sentence: string, cited: readonly Evidence[]): str
   const { words } = claim
   const named = words.filter(({ isName, isFirst }) => isName || isFirst)
   if (named.length === 0) return undefined
-  const knownNames = new Set(cited.flatMap(namesOf))
+  let knownNames: ReadonlySet<string> | undefined
   let found: string | undefined
   for (const evidence of cited) {
     for (const statement of evidence.statements) {
+      if (isSurelyFar(claim, statement)) continue
       const other = statementWords(statement)
       if (isFar(claim, other)) continue
       const { added, lost } = difference(claim, other)
       if (acquits(words, added)) return undefined
+      knownNames ??= new Set(cited.flatMap(({ reading }) => namesOf(reading)))
       found ??= conflict(words, other.words, added, lost, knownNames, evidence, statement)
     }
   }
@@ -59,46 +61,47 @@ function readWords(text: string): Read {
   return { words, counts: countOf(words), plain, mayLack: (1 - ACQUITS + 0.01) * meant.length }
 }
 
-function statementWords(statement: Statement): Read {
-  const known = read.get(statement) ?? readWords(statement.text)
-  read.set(statement, known)
-  return known
-}
+const statementWords: (statement: Statement) => Read = keptWith(({ text }) => readWords(text))
 
 function wordsOf(text: string): Word[] {
   const words: Word[] = []
   for (const match of text.matchAll(WORD)) {
     if (words.length === MAX_WORDS) break
     const raw = match[0]
-    const before = text.slice(Math.max(0, match.index - 6), match.index)
-    const isFirst = words.length === 0 || /[.!?:;•]["')\]*_]{0,3}\s{1,3}["'(*_[]{0,3}$/.test(before)
-    const key = stem(raw.toLowerCase().replace(/['’]s$/, ''))
-    const isContent = !isStopWord(raw.toLowerCase())
-    const capital = /^\p{Lu}/u.test(raw) && raw.length > 1 && !/\d/.test(raw) && isContent
-    words.push({ raw, key, isName: capital && !isFirst, isFirst: capital && isFirst, isContent })
+    const lower = raw.toLowerCase()
+    const isContent = !isStopWord(lower)
+    const capital = isContent && raw.length > 1 && /^\p{Lu}/u.test(raw) && !/\d/.test(raw)
+    const isFirst = capital && (words.length === 0 || beginsSentence(text, match.index))
+    words.push({ raw, key: stem(lower.replace(/['’]s$/, '')), isName: capital && !isFirst, isFirst, isContent })
   }
   return words
 }
 
+const beginsSentence = (text: string, at: number): boolean =>
+  /[.!?:;•]["')\]*_]{0,3}\s{1,3}["'(*_[]{0,3}$/.test(text.slice(Math.max(0, at - 6), at))
+
 /** Words with a capital letter where none is due, of the whole passage. */
-const namesRead = new WeakMap<Evidence, readonly string[]>()
-function namesOf(evidence: Evidence): readonly string[] {
-  const names =
-    namesRead.get(evidence) ??
-    evidence.statements.flatMap((statement) =>
-      statementWords(statement)
-        .words.filter(({ isName }) => isName)
-        .map(({ key }) => key),
-    )
-  namesRead.set(evidence, names)
-  return names
-}
+const namesOf: (reading: Reading) => readonly string[] = keptWith(({ statements }) =>
+  statements.flatMap((statement) =>
+    statementWords(statement)
+      .words.filter(({ isName }) => isName)
+      .map(({ key }) => key),
+  ),
+)
 
 const countOf = (words: readonly Word[]) => {
   const counts = new Map<string, number>()
   for (const { key } of words) counts.set(key, (counts.get(key) ?? 0) + 1)
   return counts
 }
+
+/** The same by the terms that the ledger has read of it anyway: they hold every plain word of a statement, unless it has accents. */
+function isSurelyFar({ plain, mayLack }: Read, { terms }: Statement): boolean {
+  let lacking = 0
+  for (const key of plain) if (!terms.has(key) && PLAIN.test(key) && ++lacking > mayLack) return true
+  return false
+}
+const PLAIN = /^[a-z]{1,60}$/
 
 /** Lacks so many of the claim's words that it neither acquits nor contradicts: nearly every statement, found out by a few look-ups. */
 function isFar({ plain, counts, mayLack }: Read, other: Read): boolean {

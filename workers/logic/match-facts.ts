@@ -1,13 +1,14 @@
 import { type Fact, normalCode, normalWords } from '#shared/text/facts-in-text.ts'
-import type { Evidence } from './read-evidence.ts'
+import { type Evidence, wordsOf } from './read-evidence.ts'
 
 /** `Hub 2`, `Windows 2000`; longer numbers behind a name are postal codes and the like. */
 const MAX_NAME_DIGITS = 4
 
 /** Whether a passage holds the fact, in whatever way it is written there. */
 export function holdsFact(fact: Fact, evidence: Evidence): boolean {
-  if (fact.kind === 'quote') return evidence.words.includes(` ${fact.value} `)
-  if (fact.kind === 'code') return standsAmong(fact, evidence.facts) || evidence.words.includes(` ${normalWords(fact.raw)} `)
+  if (fact.kind === 'quote') return wordsOf(evidence.reading).includes(` ${fact.value} `)
+  if (fact.kind === 'code')
+    return standsAmong(fact, evidence.facts) || wordsOf(evidence.reading).includes(` ${normalWords(fact.raw)} `)
   return standsAmong(fact, evidence.facts)
 }
 

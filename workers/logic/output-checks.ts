@@ -4,6 +4,7 @@ import { DEFAULT_PROOF, type TenantProof } from '#shared/domain/tenant-proof.ts'
 import type { Verdict } from '#shared/domain/verdict.ts'
 import { type Fact, factsIn } from '#shared/text/facts-in-text.ts'
 import { detectLanguage } from './detect-language.ts'
+import { keptWith } from './kept-with.ts'
 import { standsAmong } from './match-facts.ts'
 import { leakIn } from './output-leak.ts'
 import { forbiddenIn, isRefusal, offenceIn } from './output-words.ts'
@@ -49,22 +50,19 @@ export function sentenceTrouble(
   placeholders: readonly Placeholder[],
   policy: TenantProof = DEFAULT_PROOF,
 ): string | undefined {
-  let looked = lookedAt.get(passages)
-  if (looked?.placeholders !== placeholders || looked.policy !== policy) looked = { placeholders, policy, troubles: new Map() }
-  lookedAt.set(passages, looked)
+  const looked = lookedAt(passages)
+  if (looked.placeholders !== placeholders || looked.policy !== policy)
+    Object.assign(looked, { placeholders, policy, troubles: new Map() })
   if (!looked.troubles.has(sentence)) looked.troubles.set(sentence, findTrouble(sentence, passages, placeholders, policy))
   return looked.troubles.get(sentence)
 }
 
 /** The ledger asks of each sentence what the check of the whole draft asks again; kept for as long as the passages themselves. */
-const lookedAt = new WeakMap<
-  readonly Passage[],
-  {
-    readonly placeholders: readonly Placeholder[]
-    readonly policy: TenantProof
-    readonly troubles: Map<string, string | undefined>
-  }
->()
+const lookedAt: (passages: readonly Passage[]) => {
+  readonly placeholders?: readonly Placeholder[]
+  readonly policy?: TenantProof
+  readonly troubles: Map<string, string | undefined>
+} = keptWith(() => ({ troubles: new Map() }))
 
 function findTrouble(
   sentence: string,

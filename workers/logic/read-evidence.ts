@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Passage } from '#shared/domain/passage.ts'
-import { type Fact, factsIn, normalWords } from '#shared/text/facts-in-text.ts'
+import { type Fact, normalWords, readFacts } from '#shared/text/facts-in-text.ts'
 import { readableRow, sentenceSpans, splitSentences, type TextUnit } from '#shared/text/sentences.ts'
 import { contentTerms } from '#shared/text/tokenize.ts'
 import { rarityOf } from '#shared/text/word-rarity.ts'
+import { keptWith } from './kept-with.ts'
 
 export type EvidenceUnit = {
   readonly unit: TextUnit
@@ -11,15 +13,14 @@ export type EvidenceUnit = {
   /** The beginnings of its longer terms: words of one family share theirs. */
   readonly families: ReadonlySet<string>
   readonly facts: readonly Fact[]
-  /** Its words as `normalWords` gives them, and those of a row with its headers: what a word-for-word repetition is found by. */
-  readonly wordings: readonly string[]
 }
 
-export type Statement = { readonly text: string; readonly terms: ReadonlyMap<string, number>; readonly facts: readonly Fact[] }
+export type Statement = { readonly text: string; readonly terms: ReadonlyMap<string, number> }
 
-/** A passage, read once: what its units say and which facts it holds anywhere (title, headings and address included). */
-export type Evidence = {
-  readonly passage: Passage
+/** What the words of a passage say, read once: its units, and which facts it holds anywhere (title, headings and address included). */
+export type Reading = {
+  /** Title, headings and text. */
+  readonly whole: string
   readonly units: readonly EvidenceUnit[]
   /** The same sentence by sentence, with title and headings: what a near-copy is compared with. */
   readonly statements: readonly Statement[]
@@ -27,31 +28,38 @@ export type Evidence = {
   readonly contextTerms: ReadonlySet<string>
   readonly contextFacts: readonly Fact[]
   readonly facts: readonly Fact[]
-  /** All words, normalised, between spaces: for looking up quoted words. */
-  readonly words: string
 }
 
-const read = new WeakMap<Passage, Evidence>()
+/** A passage with what it says. Passages of the same words share one reading. */
+export type Evidence = Reading & { readonly passage: Passage; readonly reading: Reading }
+
 /** Popular passages come with run after run, and with each step of one anew: reading one costs a millisecond. */
-const popular = new LRUCache<string, Evidence>({ max: 400 })
+const popular = new LRUCache<string, Reading>({ max: 400 })
+/**
+ * Passages that came once. A reading is large, and most passages are never seen again: kept, they would push out the popular ones and
+ * keep the garbage collector busy. So one is kept from its second reading on (the doorkeeper of TinyLFU, Einziger et al. 2017).
+ */
+const cameOnce = new LRUCache<string, true>({ max: 4_000 })
 
 /** Passages are never changed once retrieved, so that each is read once however many claims cite it. */
-export function readEvidence(passage: Passage): Evidence {
-  const known = read.get(passage)
-  if (known !== undefined) return known
-  const { title, section, url, text } = passage
-  // All that the reading looks at; the rest of a passage (its number, its scores) is this one's own.
-  const key = JSON.stringify([title, section, url, text])
+export const readEvidence: (passage: Passage) => Evidence = keptWith((passage) => {
+  const key = keyOf(passage)
   const before = popular.get(key)
-  const evidence = before === undefined ? readPassage(passage) : { ...before, passage }
-  popular.set(key, evidence)
-  read.set(passage, evidence)
-  return evidence
-}
+  const reading = before ?? readPassage(passage)
+  if (before === undefined && cameOnce.has(key)) popular.set(key, reading)
+  else cameOnce.set(key, true)
+  return { ...reading, passage, reading }
+})
 
-function readPassage(passage: Passage): Evidence {
+/** Of all that the reading looks at; the rest of a passage (its number, its scores) is its own. */
+const keyOf = ({ title, section, url, text }: Passage): string =>
+  createHash('sha256')
+    .update(JSON.stringify([title, section, url, text]))
+    .digest('base64')
+
+function readPassage(passage: Passage): Reading {
   const units = splitSentences(passage.text)
-  const inside = factsIn(passage.text)
+  const inside = readFacts(passage.text)
   const headings = [passage.title, ...passage.section, ...new Set(units.flatMap((unit) => unit.headings))]
   const context = headings.join('\n')
   // A paragraph of one sentence is a unit and a statement.
@@ -61,21 +69,34 @@ function readPassage(passage: Passage): Evidence {
     known.set(text, terms)
     return terms
   }
-  const contextFacts = factsIn(passage.url === undefined ? context : `${context}\n${passage.url}`)
+  const contextFacts = readFacts(passage.url === undefined ? context : `${context}\n${passage.url}`)
   return {
-    passage,
+    whole: [passage.title, ...passage.section, passage.text].join('\n'),
     units: units.map((unit) => readUnit(unit, inside, termsIn)),
     statements: [...units.flatMap(statementsOf), ...headings].map((text) => ({
       text,
       terms: weighed(termsIn(text)),
-      facts: factsIn(text),
     })),
     contextTerms: new Set(contentTerms(context)),
     contextFacts,
     facts: [...inside, ...contextFacts],
-    words: ` ${normalWords(`${context}\n${passage.text}`)} `,
   }
 }
+
+// What few claims need of few passages, units and statements is read when it is asked for.
+
+/** The facts of a statement by itself. */
+export const factsOf: (statement: Statement) => readonly Fact[] = keptWith(({ text }) => readFacts(text))
+
+/** All words of a passage with its title and headings, normalised, between spaces: for looking up quoted words. */
+export const wordsOf: (reading: Reading) => string = keptWith(
+  ({ whole, units }) => ` ${normalWords([...new Set(units.flatMap((unit) => unit.unit.headings)), whole].join('\n'))} `,
+)
+
+/** The words of a unit as `normalWords` gives them, and those of a row with its headers: what a word-for-word repetition is found by. */
+export const wordingsOf: (one: EvidenceUnit) => readonly string[] = keptWith(({ unit }) =>
+  [unit.text, ...(unit.cells === undefined ? [] : [readableRow(unit.cells)])].map(normalWords),
+)
 
 /** Items and rows may hold several sentences; a row is compared as a whole, with its headers. */
 function statementsOf(unit: TextUnit): string[] {
@@ -88,13 +109,11 @@ function readUnit(unit: TextUnit, inside: readonly Fact[], termsIn: (text: strin
   const own = inside.filter((fact) => fact.start >= unit.start && fact.end <= unit.end)
   const terms = new Set(headers === '' ? termsIn(unit.text) : contentTerms(`${headers}\n${unit.text}`))
   const long = [...terms].filter((term) => term.length > FAMILY_CHARACTERS)
-  const wordings = [unit.text, ...(unit.cells === undefined ? [] : [readableRow(unit.cells)])].map(normalWords)
   return {
     unit,
-    wordings,
     terms,
     families: new Set(long.map((term) => term.slice(0, FAMILY_CHARACTERS))),
-    facts: headers === '' ? own : [...own, ...factsIn(headers)],
+    facts: headers === '' ? own : [...own, ...readFacts(headers)],
   }
 }
 

@@ -3,7 +3,8 @@ import type { Passage } from '#shared/domain/passage.ts'
 import { type Fact, factsIn } from '#shared/text/facts-in-text.ts'
 import { splitSentences } from '#shared/text/sentences.ts'
 import { contentTerms, tokenize } from '#shared/text/tokenize.ts'
-import { type Evidence, readEvidence } from './read-evidence.ts'
+import { keptWith } from './kept-with.ts'
+import { type Evidence, type Reading, readEvidence } from './read-evidence.ts'
 
 /** Words of one family share their first letters; below this many a match says nothing. */
 const PREFIX = 3
@@ -38,18 +39,17 @@ export type Positions = { readonly list: readonly string[]; readonly at: Readonl
 /** @param asked the question and earlier turns: repeating them asserts nothing */
 export function supportIndex(passages: readonly Passage[], asked: string): SupportIndex {
   const evidence = passages.map(readEvidence)
-  return { evidence, parts: [...evidence.map(partOfPassage), partOfQuestion(asked)], asked: factsIn(asked) }
+  return {
+    evidence,
+    parts: [...evidence.map(({ reading }) => partOfPassage(reading)), partOfQuestion(asked)],
+    asked: factsIn(asked),
+  }
 }
 
-/** Popular passages are cited in answer after answer. */
-const known = new LRUCache<string, Part>({ max: 400 })
 /** What the ledger has read of a passage is not read again. */
-function partOfPassage({ passage, units, contextTerms }: Evidence): Part {
-  const whole = [passage.title, ...passage.section, passage.text].join('\n')
-  const part = known.get(whole) ?? partOf(whole, [contextTerms, ...units.map(({ terms }) => terms)])
-  known.set(whole, part)
-  return part
-}
+const partOfPassage: (reading: Reading) => Part = keptWith(({ whole, units, contextTerms }) =>
+  partOf(whole, [contextTerms, ...units.map(({ terms }) => terms)]),
+)
 
 /** Every claim of a draft is weighed against the same question. */
 const questions = new LRUCache<string, Part>({ max: 50 })

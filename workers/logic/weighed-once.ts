@@ -5,6 +5,7 @@ import type { Passage } from '#shared/domain/passage.ts'
 import type { Screened } from '#shared/domain/screened.ts'
 import type { TenantProof } from '#shared/domain/tenant-proof.ts'
 import type { Claim } from '#shared/domain/verdict.ts'
+import { keptWith } from './kept-with.ts'
 
 /** All that a sentence is weighed by, and the run it belongs to. */
 type Grounds = {
@@ -16,7 +17,6 @@ type Grounds = {
 
 /** Some drafts' worth: `verify` comes right behind `generate`, most often in the same process. */
 const weighed = new LRUCache<string, Claim>({ max: 500 })
-const hashes = new WeakMap<readonly Passage[], string>()
 
 /**
  * `weigh`, but a sentence that was weighed in this run by the same passages, question and policy is not weighed again: each one is
@@ -38,10 +38,5 @@ export function weighedOnce(grounds: Grounds, weigh: (sentence: DraftSentence) =
   }
 }
 
-function hashOfPassages(passages: readonly Passage[]): string {
-  const hash = hashes.get(passages) ?? hashOf(passages)
-  hashes.set(passages, hash)
-  return hash
-}
-
 const hashOf = (value: unknown) => createHash('sha256').update(JSON.stringify(value)).digest('base64')
+const hashOfPassages: (passages: readonly Passage[]) => string = keptWith(hashOf)
