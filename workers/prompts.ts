@@ -18,6 +18,7 @@ const FrontMatter = z.strictObject({
 export const loadPrompts = (): Readonly<Record<PromptName, Prompt>> => ({
   'draft-answer': loadPrompt('draft-answer'),
   'classify-ticket': loadPrompt('classify-ticket'),
+  'second-opinion': loadPrompt('second-opinion'),
   'rewrite-follow-up': loadPrompt('rewrite-follow-up'),
   'imagine-passage': loadPrompt('imagine-passage'),
   'summarise-conversation': loadPrompt('summarise-conversation'),

@@ -38,6 +38,7 @@ export type Prompt = {
 export type PromptName =
   | 'draft-answer'
   | 'classify-ticket'
+  | 'second-opinion'
   | 'rewrite-follow-up'
   | 'imagine-passage'
   | 'summarise-conversation'

@@ -1,6 +1,7 @@
 import { recallingTurns } from './conversation-retrieve.ts'
 import { endingTurn, inTurn, knowingHistory, singleTurn, standingAlone } from './conversation-steps.ts'
 import { afterTold, takingBack, toldLive } from './live-draft.ts'
+import { seconded } from './second-opinion.ts'
 import type { StepTable } from './step.ts'
 import { chunk } from './steps/chunk.ts'
 import { classify } from './steps/classify.ts'
@@ -28,7 +29,7 @@ export const steps: StepTable = {
     recall: singleTurn(recall),
     classify: standingAlone(classify),
     retrieve: recallingTurns(retrieve),
-    generate: toldLive(knowingHistory(generate)),
+    generate: seconded(toldLive(knowingHistory(generate))),
     verify,
     escalate: takingBack(escalate),
     deliver: afterTold(endingTurn(deliver)),

@@ -21,6 +21,8 @@ export const Draft = ModelDraft.extend({
   model: z.string(),
   /** `extractive` quotes the sources; a person must be able to tell it from a model's own words. */
   by: z.enum(['model', 'extractive']),
+  /** Why it was never finished, for the person who takes over; absent on drafts that are what a model made of the sources. */
+  withheld: z.string().optional(),
   /** What followers were shown of it while it was being written, as the answer would hold it; absent when nobody knows. */
   released: z.string().optional(),
   prompt: z.object({ id: z.string(), version: z.int(), hash: z.string() }),

@@ -5,11 +5,6 @@ export const TenantGuard = z
   .strictObject({
     /** A message from here on is answered, but without tools, memory and cache. */
     suspectMessageAt: z.number().min(0).max(1).default(0.5),
-    /**
-     * In the interactive lane, where somebody waits, a suspicious message from here on is read by a model before it is answered, even when
-     * the local classifier is sure what it is about. In the other lanes every suspicious message is.
-     */
-    askModelAt: z.number().min(0).max(1).default(0.6),
     /** A sentence of a retrieved passage from here on is withheld from the prompt. */
     withholdSentenceAt: z.number().min(0).max(1).default(0.7),
     /** A chunk with a sentence from here on is not indexed. */

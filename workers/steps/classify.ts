@@ -51,7 +51,7 @@ export const classify: Step<'support-ticket', 'classify', 'llm' | 'prompts' | 'm
   const alone = compose(screened, assessment, known, undefined, turns)
   const outcome = judge(alone, ticket.tier, context.tenant)
   // Whoever smells smoke must not wait for a model, least of all for one that is overloaded.
-  const decided = known.sure && !wantsSecondOpinion(ticket, screened, context.tenant)
+  const decided = known.sure && !wantsSecondOpinion(ticket, screened)
   if (decided || outcome === 'sensitive' || !deps.modelAvailable) return { outcome, facts: { triage: alone } }
   const reply = await askModel(screened, deps, context).catch(orWithoutMoney)
   const triage = compose(screened, assessment, known, reply, turns)
@@ -61,9 +61,8 @@ export const classify: Step<'support-ticket', 'classify', 'llm' | 'prompts' | 'm
   return { outcome: 'sensitive', facts: { triage } }
 }
 
-/** A model's reading takes a second: whoever waits at the other end is only made to for a message that is more than a little suspicious. */
-const wantsSecondOpinion = ({ lane }: Ticket, { guard, injection }: Screened, { config }: Tenant) =>
-  guard === 'suspicious' && (lane !== 'interactive' || injection.score >= config.guard.askModelAt)
+/** Where somebody waits for the answer, a model says what it makes of the message while the draft is being written (`seconded`). */
+const wantsSecondOpinion = ({ lane }: Ticket, { guard }: Screened) => guard === 'suspicious' && lane !== 'interactive'
 
 type LocalIntent = { readonly intent: string; readonly confidence: number; readonly sure: boolean }
 

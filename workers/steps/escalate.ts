@@ -41,6 +41,7 @@ export function reasonOf({ trouble, draft, verdict, passages, triage, screened }
   if (trouble) return `the step "${trouble.step}" failed: ${trouble.failure.code}`
   if (verdict?.decision === 'escalate')
     return `the draft could not be proven: ${verdict.reasons.join('; ') || 'unsupported claims'}`
+  if (draft?.withheld) return draft.withheld
   if (draft && (!draft.answerable || draft.sentences.length === 0)) return 'the sources do not answer this'
   if (verdict?.decision === 'repair') return 'the repaired draft could not be proven either'
   if (draft) return `the sources are in another language than the customer${screened ? ` (${screened.language})` : ''}`
@@ -51,7 +52,8 @@ export function reasonOf({ trouble, draft, verdict, passages, triage, screened }
 }
 
 /** It was looked for an answer and none was good enough; whatever else brings a person in says nothing about our knowledge. */
-const lacksEvidence = ({ trouble, passages }: Known): boolean => trouble === undefined && passages !== undefined
+const lacksEvidence = ({ trouble, passages, draft }: Known): boolean =>
+  trouble === undefined && passages !== undefined && draft?.withheld === undefined
 
 function summaryOf({ screened, triage, ticket }: Known): string {
   const about = triage ? `${triage.intent}, ${triage.severity}, ${triage.sentiment}` : 'not classified'

@@ -75,19 +75,17 @@ describe('who decides', () => {
     expect(triage.query).toBe(UNSURE)
   })
   test.each([
-    ['interactive', 0.55, 0],
-    ['interactive', 0.65, 1],
-    ['standard', 0.55, 1],
-  ] as const)(
-    'a model reads a suspicious message that is sure otherwise: in the lane %s, at %d, %d times',
-    async (lane, score, times) => {
-      const llm = createScriptedLlm([JSON.stringify({ ...REPLY, injection: 0.9 })])
-      const screened = sampleScreened({ subject: '', text: SURE, guard: 'suspicious', injection: { score, rules: [] } })
-      const facts = { ticket: sampleTicket({ lane }), screened }
-      const { outcome } = await classify(facts, { llm, prompts, modelAvailable: true }, stepContext({ tenant }))
-      expect([llm.requests.length, outcome]).toEqual([times, times === 1 ? 'sensitive' : 'answerable'])
-    },
-  )
+    ['standard', 1],
+    ['offline', 1],
+    // There a model says what it makes of the message beside the draft.
+    ['interactive', 0],
+  ] as const)('a model reads a suspicious message that is sure otherwise, in the lane %s %d times', async (lane, times) => {
+    const llm = createScriptedLlm([JSON.stringify({ ...REPLY, injection: 0.9 })])
+    const screened = sampleScreened({ subject: '', text: SURE, guard: 'suspicious', injection: { score: 0.65, rules: [] } })
+    const facts = { ticket: sampleTicket({ lane }), screened }
+    const { outcome } = await classify(facts, { llm, prompts, modelAvailable: true }, stepContext({ tenant }))
+    expect([llm.requests.length, outcome]).toEqual([times, times === 1 ? 'sensitive' : 'answerable'])
+  })
   test('nobody is asked when a person is needed anyway: an emergency must not wait for a model', async () => {
     // Without examples the local classifier is never sure.
     const of = sampleTenant()
