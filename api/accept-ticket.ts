@@ -1,7 +1,7 @@
 import { beginRun } from '#pipelines/advance.ts'
 import { supportTicket } from '#pipelines/support-ticket.ts'
 import { ownConversationId, type SentTurn } from '#shared/domain/conversation.ts'
-import { derivedId, newId } from '#shared/domain/id.ts'
+import { newId } from '#shared/domain/id.ts'
 import type { Lane, Requester, Ticket, TicketInput } from '#shared/domain/ticket.ts'
 import type { Caller } from './auth.ts'
 import type { ApiDeps, ApiLimits } from './deps.ts'
@@ -21,8 +21,8 @@ type AcceptDeps = Pick<
 >
 
 /**
- * Takes in one ticket: limits, then one durable statement, then its first job. The ids of a ticket with an idempotency key
- * follow from key and body, so even a repeat that comes after the key was forgotten finds its ticket instead of making another.
+ * Takes in one ticket: limits, then one durable statement, then its first job. A repeat under an idempotency key gets the first
+ * one's response for a day, ids included.
  * @param history turns that the client sent along
  * @throws Problem 404 (another requester's conversation), 409, 422, 429, 503
  */
@@ -43,11 +43,9 @@ export function ticketAcceptor(deps: AcceptDeps, limits: ApiLimits, dispatch: Di
     await claimConversation(caller, input, now, deps)
     const random = () => clock.random()
     const hash = keyed && (keyed.hash ?? bodyHash(input))
-    const idFor = (kind: 'tkt' | 'run') =>
-      keyed ? derivedId(kind, caller.tenant.id, keyed.key, hash!) : newId(kind, now, random)
-    const ticket = ticketOf(input, caller.tenant.id, idFor('tkt'), now, history)
+    const ticket = ticketOf(input, caller.tenant.id, newId('tkt', now, random), now, history)
     const run = {
-      id: idFor('run'),
+      id: newId('run', now, random),
       tenantId: caller.tenant.id,
       pipeline: supportTicket.name,
       version: supportTicket.version,

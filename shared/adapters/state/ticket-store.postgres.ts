@@ -124,7 +124,7 @@ export function createTicketStore(
   }
 }
 
-/** The key was free but its ticket is there: the key was forgotten since, the ticket was not, and its ids follow from the key. */
+/** The key was free but its ticket is there: the same arrival once more, more than a day later. */
 const won = (arrival: Arrival, made: boolean): Acceptance =>
   made || !arrival.idempotency ? { kind: 'accepted' } : { kind: 'replayed', response: arrival.idempotency.response }
 

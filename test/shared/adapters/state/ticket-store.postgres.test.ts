@@ -140,11 +140,11 @@ describe('accepting tickets', () => {
     expect(await createTicketStore(database).accept(arrival({ key: 'k3' }))).toEqual({ kind: 'in-flight' })
   })
 
-  test('after a day a key is free, but an id that follows from it makes no second ticket', async () => {
+  test('after a day a key is free, but an id that is there already makes no second ticket', async () => {
     const store = createTicketStore(database)
-    await store.accept(arrival({ key: 'k4', id: 'derived' }))
+    await store.accept(arrival({ key: 'k4', id: 'again' }))
     expect((await store.accept(arrival({ key: 'k4', at: later(DAY_MS - 1) }))).kind).toBe('replayed')
-    const same = arrival({ key: 'k4', id: 'derived', at: later(DAY_MS + 1) })
+    const same = arrival({ key: 'k4', id: 'again', at: later(DAY_MS + 1) })
     expect(await store.accept(same)).toEqual({ kind: 'replayed', response: same.idempotency!.response })
     expect((await store.accept(arrival({ key: 'k4', hash: 'new', at: later(2 * DAY_MS + 2) }))).kind).toBe('accepted')
   })
