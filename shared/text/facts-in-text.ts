@@ -50,7 +50,8 @@ const ROUND_THE_CLOCK = /\b24 ?\/ ?7\b|\b24 ?(?:hours|hrs|h) (?:a|per) day\b|\b(
 /** `401(k)` and `401k` are one name. */
 const BRACKETED = /(?<![\p{L}\p{N}])\d{1,5}\([a-z]\)/giu
 const WEEKDAY = /\b(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?\b/g
-const TOKEN = /[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+|\.[0-9][A-Za-z0-9]*)*/g
+/** Only where it may hold a digit or `_`, or is endless: most words are neither, and are passed over by a look ahead. */
+const TOKEN = /(?<![A-Za-z0-9])(?=[A-Za-z.-]{0,80}[0-9_]|[A-Za-z-]{81})[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+|\.[0-9][A-Za-z0-9]*)*/g
 const NUMBER = /(?:\d{1,3}(?:,\d{3}){1,6}(?!\d)|\d{1,20})(?:\.\d{1,12}){0,4}/g
 const QUOTED =
   /"([^"\n]{2,160})"|“([^”\n]{2,160})”|«([^»\n]{2,160})»|(?<!`)`([^`\n]{2,160})`(?!`)|(?<![\p{L}\p{N}'])[‘'](?!(?:s|t|d|m|ll|re|ve)\b)([^\s'‘’][^'‘’\n]{1,80})[’'](?![\p{L}\p{N}'])/gu

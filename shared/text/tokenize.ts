@@ -29,8 +29,25 @@ export const contentTerms = (text: string, language?: string): string[] => conte
 /** The same from words that are already there. */
 export function contentOf(tokens: readonly string[], language?: string): string[] {
   const terms: string[] = []
-  for (const token of tokens) if (!isStopWord(token, language)) terms.push(stem(token))
+  for (const token of tokens) {
+    const term = language === undefined ? meaningOf(token) : isStopWord(token, language) ? '' : stem(token)
+    if (term !== '') terms.push(term)
+  }
   return terms
+}
+
+/** What most texts are made of, looked up instead of worked out; emptied when it is full. */
+const meanings = new Map<string, string>()
+const MAX_MEANINGS = 20_000
+
+/** The stem of a word, empty for a stop word. */
+export function meaningOf(token: string): string {
+  const known = meanings.get(token)
+  if (known !== undefined) return known
+  const term = isStopWord(token) ? '' : stem(token)
+  if (meanings.size === MAX_MEANINGS) meanings.clear()
+  meanings.set(token, term)
+  return term
 }
 
 /** True of product ids, error codes and versions (`lk-204`, `0x80070005`, `e_404`, `v2.1`): letters and digits in one token, or a joined code. */

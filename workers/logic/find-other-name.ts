@@ -47,8 +47,9 @@ export function findOtherName(sentence: string, cited: readonly Evidence[]): str
       if (isFar(claim, other)) continue
       const { added, lost } = difference(claim, other)
       if (acquits(words, added)) return undefined
+      if (found !== undefined || !mayBeNamed(added) || !mayBeNamed(lost)) continue
       knownNames ??= new Set(cited.flatMap(({ reading }) => namesOf(reading)))
-      found ??= conflict(words, other.words, added, lost, knownNames, evidence, statement)
+      found = conflict(words, other.words, added, lost, knownNames, evidence, statement)
     }
   }
   return found
@@ -120,6 +121,9 @@ function difference({ words: claim, counts: inClaim }: Read, { words: statement,
 }
 
 const content = (words: readonly Word[]) => words.filter(({ isContent }) => isContent)
+
+/** Without a capital letter on either side nobody's name was changed. */
+const mayBeNamed = (words: readonly Word[]): boolean => words.some(({ isName, isFirst }) => isName || isFirst)
 
 function acquits(claim: readonly Word[], added: readonly Word[]): boolean {
   if (added.some(({ isName }) => isName)) return false
