@@ -53,7 +53,7 @@ export const classify: Step<'support-ticket', 'classify', 'llm' | 'prompts' | 'm
   // Whoever smells smoke must not wait for a model, least of all for one that is overloaded.
   const decided = known.sure && !wantsSecondOpinion(ticket, screened)
   if (decided || outcome === 'sensitive' || !deps.modelAvailable) return { outcome, facts: { triage: alone } }
-  const reply = await askModel(screened, deps, context).catch(orWithoutMoney)
+  const reply = await askModel(screened, deps, context).catch(orAlone(context))
   const triage = compose(screened, assessment, known, reply, turns)
   const judged = judge(triage, ticket.tier, context.tenant)
   if ((reply?.injection ?? 0) < context.tenant.config.policies.blockInjectionAt) return { outcome: judged, facts: { triage } }
@@ -112,11 +112,25 @@ export function judge(triage: Triage, tier: CustomerTier, tenant: Tenant): 'answ
   return policies.closeIntents.includes(triage.intent) && triage.confidence >= SURE_ENOUGH_TO_CLOSE ? 'spam' : 'answerable'
 }
 
-/** Without money for a model it is as if there were none: the evidence alone must carry the answer. */
-function orWithoutMoney(error: unknown): undefined {
-  if (error instanceof StepFailure && error.failure.code === 'budget-exhausted') return undefined
-  throw error
-}
+/** What a model adds is worth that much to somebody who waits for an answer. */
+const WORTH_WAITING_MS = 2_000
+
+/**
+ * Without money for a model it is as if there were none: the evidence alone must carry the answer. So it is when every model of the chain
+ * has failed and the customer would wait for their recovery, as a draft is quoted from the sources then. Where somebody waits at the
+ * other end they are not asked twice; where nobody does they are waited for.
+ */
+const orAlone =
+  ({ lane, attempt, log }: StepContext) =>
+  (error: unknown): undefined => {
+    if (!(error instanceof StepFailure)) throw error
+    const { failure } = error
+    if (failure.code === 'budget-exhausted') return undefined
+    const waits = attempt === 1 && lane !== 'interactive' && (failure.retryAfterMs ?? 0) <= WORTH_WAITING_MS
+    if (failure.kind !== 'retryable' || lane === 'offline' || waits) throw error
+    log.warn({ code: failure.code }, 'no model could be asked what a message is about; its evidence has to do')
+    return undefined
+  }
 
 async function askModel(screened: Screened, deps: Pick<Deps, 'llm' | 'prompts'>, context: StepContext): Promise<ModelTriage> {
   const prompt = deps.prompts['classify-ticket']

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { needsPerson, retryable } from '#shared/domain/failure.ts'
+import { needsPerson, retryable, terminal } from '#shared/domain/failure.ts'
 import type { Tenant } from '#shared/domain/tenant.ts'
 import type { CustomerTier } from '#shared/domain/ticket.ts'
 import { Triage } from '#shared/domain/triage.ts'
@@ -10,6 +10,7 @@ import { sampleScreened, sampleTenant, sampleTicket, sampleTriage } from '#test/
 import { stepContext } from '#test/fakes/step-context.ts'
 import { promptFence } from '#workers/logic/prompt-fence.ts'
 import { loadPrompts } from '#workers/prompts.ts'
+import type { StepContext } from '#workers/step.ts'
 import { classify, judge } from '#workers/steps/classify.ts'
 
 const EXAMPLES: { text: string; intent: string }[] = readFileSync(
@@ -35,10 +36,17 @@ const REPLY = {
 
 async function run(
   text: string,
-  options: { turns?: ScriptedTurn[]; available?: boolean; tier?: CustomerTier; subject?: string; of?: Tenant } = {},
+  options: {
+    turns?: ScriptedTurn[]
+    available?: boolean
+    tier?: CustomerTier
+    subject?: string
+    of?: Tenant
+    context?: Partial<StepContext>
+  } = {},
 ) {
   const llm = createScriptedLlm(options.turns ?? [JSON.stringify(REPLY)])
-  const context = stepContext({ tenant: options.of ?? tenant })
+  const context = stepContext({ tenant: options.of ?? tenant, ...options.context })
   const facts = {
     ticket: sampleTicket({ tier: options.tier ?? 'standard' }),
     screened: sampleScreened({ subject: options.subject ?? '', text }),
@@ -141,9 +149,28 @@ describe('the model', () => {
   test('that gives no query leaves ours', async () => {
     expect((await run(UNSURE, { turns: reply({ query: '  ' }) })).triage.query).toBe(UNSURE)
   })
-  test('that fails fails the step as it says', async () => {
-    const failure = retryable('provider-overloaded', 'x')
-    await expect(run(UNSURE, { turns: [failure] })).rejects.toBe(failure)
+  test.each([
+    ['a short while, once', retryable('provider-overloaded', 'x'), {}],
+    ['a short while that it says itself', retryable('provider-unavailable', 'cooling down', 2_000), {}],
+    [
+      'however long it takes, where nobody waits for the answer',
+      retryable('provider-unavailable', 'x', 50_000),
+      { lane: 'offline', attempt: 3 },
+    ],
+  ] as const)('that fails is waited for: %s', async (_, failure, context) => {
+    await expect(run(UNSURE, { turns: [failure], context })).rejects.toBe(failure)
+  })
+  test.each([
+    ['that recovers in a minute only', retryable('provider-unavailable', 'cooling down', 50_000), {}],
+    ['that fails again', retryable('provider-stalled', 'x'), { attempt: 2 }],
+    ['that fails somebody who waits at the other end', retryable('provider-overloaded', 'x'), { lane: 'interactive' }],
+  ] as const)('%s is done without, as if there were none', async (_, failure, context) => {
+    const { outcome, triage } = await run(UNSURE, { turns: [failure], context })
+    expect([outcome, triage.intent, triage.decidedBy, triage.query]).toEqual(['answerable', 'unknown', 'none', UNSURE])
+  })
+  test('whose failure no other try would mend fails the step as it says', async () => {
+    const failure = terminal('provider-refused', 'x')
+    await expect(run(UNSURE, { turns: [failure], context: { lane: 'interactive' } })).rejects.toBe(failure)
   })
 })
 
