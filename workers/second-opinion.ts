@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import type { Draft } from '#shared/domain/draft.ts'
+import { StepFailure } from '#shared/domain/failure.ts'
 import type { Screened } from '#shared/domain/screened.ts'
 import type { Llm, LlmDelta } from '#shared/ports/llm.ts'
 import { promptFence } from './logic/prompt-fence.ts'
@@ -11,18 +12,20 @@ type Generate = Step<'support-ticket', 'generate', keyof Deps>
 const Opinion = z.object({ injection: z.number().min(0).max(1) })
 
 /**
- * `generate`, for a customer who waits with a message that the guard finds suspicious: a model is asked what it makes of the message
- * while the draft is being written, and nobody sees a word of the draft before it has said that it may be answered. In the other lanes,
- * and for messages that no local classifier understands, `classify` has asked already.
+ * `generate`, for a message that the guard finds suspicious and that no model has said anything of yet: one is asked what it makes of the
+ * message while the draft is being written, and nobody sees a word of the draft before it has said that it may be answered. `classify`
+ * leaves that to us in the interactive lane, where somebody waits.
  */
 export const seconded =
   (generate: Generate): Generate =>
   async (facts, deps, context) => {
-    const { screened, triage } = facts
-    const asked = context.lane !== 'interactive' || triage.decidedBy !== 'local' || context.visit > 1
-    if (screened.guard !== 'suspicious' || asked || !deps.modelAvailable) return generate(facts, deps, context)
+    const { screened, triage, draft: earlier } = facts
+    const said = triage.injection !== undefined || (earlier !== undefined && earlier.withheld === undefined)
+    if (screened.guard !== 'suspicious' || said || !deps.modelAvailable) return generate(facts, deps, context)
     const opinion = opinionOn(screened, deps, context)
     const isOrder = opinion.then((injection) => injection >= context.tenant.config.policies.blockInjectionAt)
+    // Whoever drafts waits for it; when nobody came so far, nobody listens.
+    isOrder.catch(() => {})
     try {
       return await generate(facts, { ...deps, llm: heldBack(deps.llm, isOrder) }, context)
     } catch (error) {
@@ -42,7 +45,10 @@ const NO_DRAFT: Draft = {
 
 class MessageIsOrder extends Error {}
 
-/** @returns 0 where no model can say: then it is as if there were none, and the guard's own score has to do */
+/**
+ * @returns 0 where no model can say: then it is as if there were none, and the guard's own score has to do
+ * @throws what is no failure of the providers, and an abort
+ */
 async function opinionOn(
   { subject, text }: Screened,
   { llm, prompts }: Pick<Deps, 'llm' | 'prompts'>,
@@ -58,30 +64,43 @@ async function opinionOn(
   try {
     return (await llm.generate(request, { signal: context.signal })).value.injection
   } catch (err) {
+    context.signal.throwIfAborted()
+    if (!(err instanceof StepFailure) || !/^(?:provider-|budget-exhausted$|no-model-)/.test(err.failure.code)) throw err
     context.log.warn({ err }, 'no model gave its opinion on a suspicious message')
     return 0
   }
 }
 
-/** What is written reaches nobody until it is known that the message may be answered. */
+/** What is written reaches nobody until it is known that the message may be answered, nor when its writing has ended badly before. */
 const heldBack = (llm: Llm, isOrder: Promise<boolean>): Llm => ({
   async generate(request, options) {
     const held: LlmDelta[] = []
-    let known = false
-    const said = isOrder.then((order) => {
-      if (order) throw new MessageIsOrder('the message gives orders')
-      known = true
-      for (const delta of held) options.onDelta?.(delta)
+    let state: 'waiting' | 'open' | 'order' | 'over' = 'waiting'
+    const opened = isOrder.then((order) => {
+      if (state === 'over') return
+      state = order ? 'order' : 'open'
+      if (state === 'open') for (const delta of held) options.onDelta?.(delta)
     })
     // It is waited for below; until then nobody listens.
-    said.catch(() => {})
+    opened.catch(() => {})
     const onDelta = (delta: LlmDelta) => {
-      if (known) options.onDelta?.(delta)
+      if (state === 'open') options.onDelta?.(delta)
       else held.push(delta)
     }
-    const reply = await llm.generate(request, { ...options, onDelta })
-    await said
-    return reply
+    try {
+      const reply = await llm.generate(request, { ...options, onDelta })
+      await opened
+      if (isOrdered(state)) throw new MessageIsOrder('the message gives orders')
+      return reply
+    } catch (error) {
+      // Another try would not make it less of an order.
+      throw isOrdered(state) ? new MessageIsOrder('the message gives orders', { cause: error }) : error
+    } finally {
+      state = 'over'
+    }
   },
   ready: () => llm.ready(),
 })
+
+/** Asked of a value that a callback has changed meanwhile, which the compiler does not see. */
+const isOrdered = (state: string): boolean => state === 'order'

@@ -14,6 +14,8 @@ export const Triage = z.object({
   legalThreat: z.boolean(),
   wantsPerson: z.boolean(),
   entities: z.array(z.object({ type: z.string(), value: z.string() })),
+  /** 0 to 1, what a model made of the message as orders to a machine; absent where none has said. */
+  injection: z.number().min(0).max(1).optional(),
   /** The question as the search sees it: standalone, without greeting and signature. */
   query: z.string(),
   /** 0 (a single plain question) to 1 (long, several questions, reasoning). */

@@ -51,7 +51,7 @@ const ROUND_THE_CLOCK = /\b24 ?\/ ?7\b|\b24 ?(?:hours|hrs|h) (?:a|per) day\b|\b(
 const BRACKETED = /(?<![\p{L}\p{N}])\d{1,5}\([a-z]\)/giu
 const WEEKDAY = /\b(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?\b/g
 /** Only where it may hold a digit or `_`, or is endless: most words are neither, and are passed over by a look ahead. */
-const TOKEN = /(?<![A-Za-z0-9])(?=[A-Za-z.-]{0,80}[0-9_]|[A-Za-z-]{81})[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+|\.[0-9][A-Za-z0-9]*)*/g
+const TOKEN = /(?<![A-Za-z0-9])(?=[A-Za-z.-]{0,81}[0-9_]|[A-Za-z-]{81})[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+|\.[0-9][A-Za-z0-9]*)*/g
 const NUMBER = /(?:\d{1,3}(?:,\d{3}){1,6}(?!\d)|\d{1,20})(?:\.\d{1,12}){0,4}/g
 const QUOTED =
   /"([^"\n]{2,160})"|“([^”\n]{2,160})”|«([^»\n]{2,160})»|(?<!`)`([^`\n]{2,160})`(?!`)|(?<![\p{L}\p{N}'])[‘'](?!(?:s|t|d|m|ll|re|ve)\b)([^\s'‘’][^'‘’\n]{1,80})[’'](?![\p{L}\p{N}'])/gu
@@ -133,11 +133,12 @@ const WEEKDAYS: Reader = {
   pattern: WEEKDAY,
   read: (match) => ({ kind: 'weekday', value: match[1]!.slice(0, 3).toLowerCase() }),
 }
-const WITHOUT_DIGITS = [WEEKDAYS]
+const AROUND_THE_CLOCK: Reader = { pattern: ROUND_THE_CLOCK, read: () => ({ kind: 'time', value: '24/7' }) }
+const WITHOUT_DIGITS = [AROUND_THE_CLOCK, WEEKDAYS]
 
 /** In this order, behind dates and before plain numbers: an earlier reader keeps its characters. */
 const OTHERS: readonly Reader[] = [
-  { pattern: ROUND_THE_CLOCK, read: () => ({ kind: 'time', value: '24/7' }) },
+  AROUND_THE_CLOCK,
   { pattern: BRACKETED, read: (match) => ({ kind: 'code', value: match[0].toLowerCase().replace(/[()]/g, '') }) },
   WEEKDAYS,
   {

@@ -39,12 +39,15 @@ export function contentOf(tokens: readonly string[], language?: string): string[
 /** What most texts are made of, looked up instead of worked out; emptied when it is full. */
 const meanings = new Map<string, string>()
 const MAX_MEANINGS = 20_000
+/** Longer ones are rare, and V8 keeps the whole text for a piece of so many characters. */
+const MAX_MEANT_CHARACTERS = 12
 
 /** The stem of a word, empty for a stop word. */
-export function meaningOf(token: string): string {
+function meaningOf(token: string): string {
   const known = meanings.get(token)
   if (known !== undefined) return known
   const term = isStopWord(token) ? '' : stem(token)
+  if (token.length > MAX_MEANT_CHARACTERS) return term
   if (meanings.size === MAX_MEANINGS) meanings.clear()
   meanings.set(token, term)
   return term

@@ -86,11 +86,11 @@ function copyOf(text: string, terms: ReadonlyMap<string, number>, evidence: read
   return undefined
 }
 
-/** Lacks half of the words: no copy, and found out by a few look-ups. */
+/** Lacks nearly all of the words: no copy, and found out by a few look-ups. */
 function isFar(claim: ReadonlyMap<string, number>, { terms }: EvidenceUnit): boolean {
   let lacking = 0
   for (const term of claim.keys()) if (!terms.has(term)) lacking++
-  return lacking * 2 > claim.size
+  return claim.size > 2 && lacking * 4 > claim.size * 3
 }
 
 /** The first checkable item that no cited passage holds, as a reason that names what stands there instead. */

@@ -96,12 +96,16 @@ const countOf = (words: readonly Word[]) => {
   return counts
 }
 
-/** The same by the terms that the ledger has read of it anyway: they hold every plain word of a statement, unless it has accents. */
+/**
+ * The same by the terms that the ledger has read of it anyway. They hold the plain words of a statement, but for a few that are written
+ * together or are stop words in another form: so many more have to be lacking before it is not looked at closely.
+ */
 function isSurelyFar({ plain, mayLack }: Read, { terms }: Statement): boolean {
   let lacking = 0
-  for (const key of plain) if (!terms.has(key) && PLAIN.test(key) && ++lacking > mayLack) return true
+  for (const key of plain) if (!terms.has(key) && PLAIN.test(key) && ++lacking > mayLack + NOT_IN_TERMS) return true
   return false
 }
+const NOT_IN_TERMS = 2
 const PLAIN = /^[a-z]{1,60}$/
 
 /** Lacks so many of the claim's words that it neither acquits nor contradicts: nearly every statement, found out by a few look-ups. */

@@ -19,8 +19,10 @@ export type Statement = { readonly text: string; readonly terms: ReadonlyMap<str
 
 /** What the words of a passage say, read once: its units, and which facts it holds anywhere (title, headings and address included). */
 export type Reading = {
-  /** Title, headings and text. */
+  /** Title, sections and text. */
   readonly whole: string
+  /** The same with the headings inside the text in front of it, too. */
+  readonly worded: string
   readonly units: readonly EvidenceUnit[]
   /** The same sentence by sentence, with title and headings: what a near-copy is compared with. */
   readonly statements: readonly Statement[]
@@ -72,6 +74,7 @@ function readPassage(passage: Passage): Reading {
   const contextFacts = readFacts(passage.url === undefined ? context : `${context}\n${passage.url}`)
   return {
     whole: [passage.title, ...passage.section, passage.text].join('\n'),
+    worded: `${context}\n${passage.text}`,
     units: units.map((unit) => readUnit(unit, inside, termsIn)),
     statements: [...units.flatMap(statementsOf), ...headings].map((text) => ({
       text,
@@ -89,9 +92,7 @@ function readPassage(passage: Passage): Reading {
 export const factsOf: (statement: Statement) => readonly Fact[] = keptWith(({ text }) => readFacts(text))
 
 /** All words of a passage with its title and headings, normalised, between spaces: for looking up quoted words. */
-export const wordsOf: (reading: Reading) => string = keptWith(
-  ({ whole, units }) => ` ${normalWords([...new Set(units.flatMap((unit) => unit.unit.headings)), whole].join('\n'))} `,
-)
+export const wordsOf: (reading: Reading) => string = keptWith(({ worded }) => ` ${normalWords(worded)} `)
 
 /** The words of a unit as `normalWords` gives them, and those of a row with its headers: what a word-for-word repetition is found by. */
 export const wordingsOf: (one: EvidenceUnit) => readonly string[] = keptWith(({ unit }) =>

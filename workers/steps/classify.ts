@@ -54,7 +54,7 @@ export const classify: Step<'support-ticket', 'classify', 'llm' | 'prompts' | 'm
   const decided = known.sure && !wantsSecondOpinion(ticket, screened)
   if (decided || outcome === 'sensitive' || !deps.modelAvailable) return { outcome, facts: { triage: alone } }
   const reply = await askModel(screened, deps, context).catch(orAlone(context))
-  const triage = compose(screened, assessment, known, reply, turns)
+  const triage = { ...compose(screened, assessment, known, reply, turns), ...(reply && { injection: reply.injection }) }
   const judged = judge(triage, ticket.tier, context.tenant)
   if ((reply?.injection ?? 0) < context.tenant.config.policies.blockInjectionAt) return { outcome: judged, facts: { triage } }
   triage.reasons.push('prompt injection, says the model')
@@ -116,8 +116,8 @@ export function judge(triage: Triage, tier: CustomerTier, tenant: Tenant): 'answ
 const WORTH_WAITING_MS = 2_000
 
 /**
- * Without money for a model it is as if there were none: the evidence alone must carry the answer. So it is when every model of the chain
- * has failed and the customer would wait for their recovery, as a draft is quoted from the sources then. Where somebody waits at the
+ * Without money for a model it is as if there were none: the evidence alone must carry the answer. So it is when every provider of the
+ * chain has failed and the customer would wait for their recovery, as a draft is quoted from the sources then. Where somebody waits at the
  * other end they are not asked twice; where nobody does they are waited for.
  */
 const orAlone =
@@ -127,7 +127,7 @@ const orAlone =
     const { failure } = error
     if (failure.code === 'budget-exhausted') return undefined
     const waits = attempt === 1 && lane !== 'interactive' && (failure.retryAfterMs ?? 0) <= WORTH_WAITING_MS
-    if (failure.kind !== 'retryable' || lane === 'offline' || waits) throw error
+    if (failure.kind !== 'retryable' || !failure.code.startsWith('provider-') || lane === 'offline' || waits) throw error
     log.warn({ code: failure.code }, 'no model could be asked what a message is about; its evidence has to do')
     return undefined
   }

@@ -43,6 +43,7 @@ describe('factsIn', () => {
 
   it('reads times and opening hours', () => {
     expect(values('10 pm, 22:00, 10:30 a.m., open 24/7', 'time')).toEqual(['22:00', '22:00', '10:30', '24/7'])
+    expect(values('This mailbox is watched around the clock, our chat round-the-clock.', 'time')).toEqual(['24/7', '24/7'])
     expect(values('Monday to Friday', 'weekday')).toEqual(['mon', 'fri'])
   })
 
