@@ -114,10 +114,11 @@ async function round({
 }: {
   readonly n: number
 }): Promise<{ seconds: number; cpuMicros: number; hops: number; answered: number }> {
+  // Counted from before they are there: the sweeper may send one that waits for its job too long, and it may end before the others begin.
+  const allEnded = ends.after(n)
   const runs = await accept(n)
   const startedAt = performance.now()
   const cpuBefore = process.cpuUsage()
-  const allEnded = ends.after(n)
   await dispatch(runs)
   await allEnded
   const seconds = (performance.now() - startedAt) / 1_000
