@@ -17,7 +17,7 @@ export type Keyed = { readonly key: string; readonly route: string; readonly has
 export type AcceptedTicket = { readonly response: KeptResponse; readonly replayed: boolean; readonly acceptedAt: Date }
 type AcceptDeps = Pick<
   ApiDeps,
-  'tickets' | 'conversations' | 'limiter' | 'clock' | 'backlogOf' | 'backlogTotal' | 'maxBacklogTotal' | 'crowded'
+  'tickets' | 'conversations' | 'limiter' | 'clock' | 'backlogOf' | 'backlogTotal' | 'backlogTook' | 'maxBacklogTotal' | 'crowded'
 >
 
 /**
@@ -73,6 +73,7 @@ export function ticketAcceptor(deps: AcceptDeps, limits: ApiLimits, dispatch: Di
       case 'replayed':
         return { response: acceptance.response as KeptResponse, replayed: true, acceptedAt: now }
       case 'accepted': {
+        deps.backlogTook(caller.tenant.id)
         const accepted = { response, replayed: false, acceptedAt: now }
         if (run.held) return accepted
         const { step, lane, seq } = run.state

@@ -103,6 +103,8 @@ export type ApiDeps = {
   /** Runs not at rest, as last counted: read on every ticket, so they answer at once. */
   readonly backlogOf: (tenantId: string) => number
   readonly backlogTotal: () => number
+  /** Told of each new run, so that the next one is measured by it before it is counted. */
+  readonly backlogTook: (tenantId: string) => void
   /** Whether the tenant has so much under way that a new run waits in the log instead of in a queue. */
   readonly crowded: (tenantId: string) => boolean
   readonly maxBacklogTotal: number

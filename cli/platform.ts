@@ -141,7 +141,7 @@ type ApiParts = {
   readonly doors: Doors
   readonly engine: Engine
   readonly key: string
-  readonly backlog: Pick<Backlog, 'of' | 'total' | 'crowded'>
+  readonly backlog: Pick<Backlog, 'of' | 'total' | 'crowded' | 'took'>
   readonly checks: ReturnType<typeof healthChecks>
   readonly config: Config
 }
@@ -156,6 +156,7 @@ function apiServer({ doors, engine, key, backlog, checks, config }: ApiParts) {
     adminKeyHash: hashKey(key),
     backlogOf: backlog.of,
     backlogTotal: backlog.total,
+    backlogTook: backlog.took,
     crowded: backlog.crowded,
     maxBacklogTotal: MAX_BACKLOG_TOTAL,
     ...checks,

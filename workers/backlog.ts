@@ -2,13 +2,17 @@ import type { Log } from '#shared/ports/log.ts'
 import type { RunLog } from '#shared/ports/run-log.ts'
 
 const COUNT_EVERY_MS = 1_000
+/** A long queue takes long to count; so much of the time is left to those who fill it and work on it. */
+const REST = 50
 
 export type Backlog = {
-  /** Runs of the tenant that are not at rest (people's waits aside), as of about a second ago. */
+  /** Runs of the tenant that are not at rest (people's waits aside): as last counted, and what this process took in since. */
   of(tenantId: string): number
   total(): number
   /** Whether the tenant has so many runs on the move that its next one had better wait in the log than in a queue. */
   crowded(tenantId: string): boolean
+  /** One more of the tenant's runs is durable. */
+  took(tenantId: string): void
   stop(): void
 }
 
@@ -16,36 +20,44 @@ export type Backlog = {
 export const CROWDED_FROM = 2_000
 
 /**
- * Counts runs that are under way, once a second and process: back-pressure and fairness need a figure that costs nothing to
- * read. While the database is away the last count stands.
+ * Counts runs that are under way, once a second and process, less often where there are very many: back-pressure and fairness need a
+ * figure that costs nothing to read. While the database is away the last count stands.
  */
 export async function countBacklog(runs: Pick<RunLog, 'backlog'>, log: Log): Promise<Backlog> {
   let byTenant = new Map<string, number>()
   let moving = new Map<string, number>()
   let total = 0
-  let counting = false
+  let since = new Map<string, number>()
+  let timer: NodeJS.Timeout | undefined
+  let stopped = false
   const count = async (): Promise<void> => {
-    if (counting) return
-    counting = true
+    const startedAt = performance.now()
     try {
-      const rows = await runs.backlog()
+      const before = since
+      since = new Map()
+      const rows = await runs.backlog().catch((error: unknown) => {
+        for (const [tenantId, n] of before) since.set(tenantId, (since.get(tenantId) ?? 0) + n)
+        throw error
+      })
       byTenant = countOf(rows.filter(({ status }) => status !== 'waiting'))
       // A parked run waits for a provider and is in nobody's way.
       moving = countOf(rows.filter(({ status }) => status !== 'waiting' && status !== 'parked'))
       total = [...byTenant.values()].reduce((sum, n) => sum + n, 0)
     } catch (error) {
       log.warn({ err: error }, 'could not count the backlog; the last count stands')
-    } finally {
-      counting = false
     }
+    if (!stopped) timer = setTimeout(() => void count(), Math.max(COUNT_EVERY_MS, REST * (performance.now() - startedAt)))
   }
   await count()
-  const timer = setInterval(() => void count(), COUNT_EVERY_MS)
   return {
-    of: (tenantId) => byTenant.get(tenantId) ?? 0,
-    total: () => total,
+    of: (tenantId) => (byTenant.get(tenantId) ?? 0) + (since.get(tenantId) ?? 0),
+    total: () => total + [...since.values()].reduce((sum, n) => sum + n, 0),
     crowded: (tenantId) => (moving.get(tenantId) ?? 0) >= CROWDED_FROM,
-    stop: () => clearInterval(timer),
+    took: (tenantId) => void since.set(tenantId, (since.get(tenantId) ?? 0) + 1),
+    stop() {
+      stopped = true
+      clearTimeout(timer)
+    },
   }
 }
 

@@ -93,6 +93,7 @@ export async function startApi(change: Partial<ApiDeps> = {}, shared?: Database)
     adminKeyHash: hash('sha256', ADMIN_KEY, 'buffer'),
     backlogOf: () => load.total,
     backlogTotal: () => load.total,
+    backlogTook: () => {},
     crowded: () => load.crowded,
     maxBacklogTotal: 1_000_000,
     readiness: async () => ({ ok: true, checks: { database: { ok: true } } }),

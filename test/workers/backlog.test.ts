@@ -72,3 +72,36 @@ test('a tenant is crowded by what is on the move, not by what waits for people o
   expect([backlog.crowded('busy'), backlog.crowded('calm'), backlog.crowded('new')]).toEqual([true, false, false])
   backlog.stop()
 })
+
+test('what this process takes in counts at once, and once only', async () => {
+  let rows = [row('a', 'queued', 3)]
+  const log = recordingLog()
+  let away = false
+  const backlog = await countBacklog({ backlog: async () => (away ? Promise.reject(new Error('away')) : rows) }, log)
+  backlog.took('a')
+  backlog.took('b')
+  expect([backlog.of('a'), backlog.of('b'), backlog.total()]).toEqual([4, 1, 5])
+  away = true
+  await vi.advanceTimersByTimeAsync(1_500)
+  expect([backlog.of('a'), backlog.of('b'), backlog.total()]).toEqual([4, 1, 5])
+  away = false
+  rows = [row('a', 'queued', 4), row('b', 'queued', 1)]
+  await vi.advanceTimersByTimeAsync(1_500)
+  expect([backlog.of('a'), backlog.of('b'), backlog.total()]).toEqual([4, 1, 5])
+  backlog.stop()
+})
+
+test('a queue that takes long to count is counted less often', async () => {
+  const ask = vi.fn(async (): Promise<ReturnType<typeof row>[]> => {
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    return []
+  })
+  const starting = countBacklog({ backlog: ask }, recordingLog())
+  await vi.advanceTimersByTimeAsync(100)
+  const backlog = await starting
+  await vi.advanceTimersByTimeAsync(4_900)
+  expect(ask).toHaveBeenCalledTimes(1)
+  await vi.advanceTimersByTimeAsync(200)
+  expect(ask).toHaveBeenCalledTimes(2)
+  backlog.stop()
+})

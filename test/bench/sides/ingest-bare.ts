@@ -23,6 +23,7 @@ async function open(): Promise<{ url: string }> {
     adminKeyHash: hashKey(BENCH_KEY),
     backlogOf: () => 0,
     backlogTotal: () => 0,
+    backlogTook: () => {},
     crowded: () => false,
     maxBacklogTotal: 500_000,
     tenants: { get: async () => tenant } as unknown as ApiDeps['tenants'],

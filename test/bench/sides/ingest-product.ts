@@ -41,6 +41,7 @@ async function openSmall({ maxBacklogTotal }: { readonly maxBacklogTotal: number
     adminKeyHash: hashKey(BENCH_KEY),
     backlogOf: backlog.of,
     backlogTotal: backlog.total,
+    backlogTook: backlog.took,
     crowded: backlog.crowded,
     maxBacklogTotal,
     readiness: healthy,
