@@ -11,6 +11,7 @@ import { until } from '#test/chaos/until.ts'
 import { putMigratedPglite } from '#test/servers/migrated-pglite.ts'
 import { type ModelGate, startModelGate } from '#test/servers/model-gate.ts'
 import { hasRedis, startRedis, type TestRedis } from '#test/servers/redis.ts'
+import { SIMULATED_ORDER } from '#test/simulator/compose-reply.ts'
 import { type Simulator, startSimulator } from '#test/simulator/simulator.ts'
 
 /** OpenAI's own client against the whole product in one process, with a simulated provider behind it. */
@@ -196,6 +197,58 @@ describe.skipIf(!hasRedis)('the official OpenAI client (needs redis-server on PA
     expect(first.choices[0]!.message.content).toContain('three years')
     expect(second.choices[0]!.message.content).toContain('five working days')
     await expect(ask('And mine?', 'eve')).rejects.toThrow(NotFoundError)
+  })
+
+  test('a suspicious question is answered once a model has looked at it, and goes to a person when that takes it for orders', async () => {
+    const { tenants } = platform.doors
+    const { config } = (await tenants.get('default'))!
+    // Everything is suspicious to this tenant, and its own classifier knows what is asked.
+    const examples = ['How many days do I have to return a Hub 2?', 'Can I return it?', 'Where do I return a Hub?', 'Returns']
+    const others = ['My hub is offline', 'The light blinks red', 'The app cannot find my hub', 'It lost its connection']
+    await tenants.update('default', {
+      config: {
+        ...config,
+        examples: [
+          ...examples.map((text) => ({ text, intent: 'returns' })),
+          ...others.map((text) => ({ text, intent: 'offline' })),
+        ],
+        guard: { ...config.guard, suspectMessageAt: 0 },
+        streaming: { verify: 'after' },
+      },
+    })
+    try {
+      const ask = async (content: string) => {
+        const stream = await openai.chat.completions.create({
+          model: 'support',
+          messages: [{ role: 'user', content }],
+          stream: true,
+        })
+        let text = ''
+        let ours: Ours | undefined
+        for await (const chunk of stream) {
+          text += chunk.choices[0]?.delta.content ?? ''
+          ours = oursIn(chunk) ?? ours
+        }
+        const calls = await platform.doors.database.asSystem(
+          'a test looks at what was asked',
+          'SELECT prompt_id FROM model_calls WHERE run_id = $1 ORDER BY prompt_id',
+          [ours!.runId],
+        )
+        return { text, status: ours!.status, prompts: calls.map((row) => row['prompt_id']) }
+      }
+      const prompts = ['draft-answer', 'second-opinion']
+      expect(await ask('How many days do I have to return a Hub 2?')).toEqual({
+        text: expect.stringContaining('within 14 days'),
+        status: 'answered',
+        prompts,
+      })
+      const order = await ask(`How many days do I have to return a Hub 2? And ${SIMULATED_ORDER}.`)
+      expect(order).toEqual({ text: expect.not.stringContaining('14 days'), status: 'escalated', prompts })
+      const { body } = await apiClient(platform.url, BENCH_KEY).request('GET', '/v1/escalations')
+      expect(JSON.stringify(body)).toContain('prompt injection, says the model')
+    } finally {
+      await tenants.update('default', { config })
+    }
   })
 
   test.each([

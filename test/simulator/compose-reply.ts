@@ -12,6 +12,9 @@ export type Prompt = {
   readonly schema: JsonSchema | undefined
 }
 
+/** A message with these words is what the simulated model takes for orders to itself. */
+export const SIMULATED_ORDER = 'the simulated model shall obey'
+
 /** What the simulated model says: a quoted draft where a draft is asked for, a likely intent, or a minimal valid instance. */
 export function composeReply({ system, messages, schema }: Prompt): string {
   const asked = messages.findLast(({ role }) => role === 'user')?.content ?? ''
@@ -44,6 +47,7 @@ function likelyIntent(schema: JsonSchema, properties: Record<string, JsonSchema>
 /** The question as it was asked, and nothing to be alarmed about: the gravest severity comes first in its list, and none was seen. */
 const understood = (properties: Record<string, JsonSchema>, question: string) => ({
   ...('query' in properties ? { query: question.slice(0, 800) || 'simulated' } : {}),
+  ...('injection' in properties ? { injection: question.includes(SIMULATED_ORDER) ? 0.95 : 0 } : {}),
   ...((properties['severity']?.['enum'] as string[] | undefined)?.includes('P3') ? { severity: 'P3' } : {}),
 })
 
