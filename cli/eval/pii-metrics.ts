@@ -41,6 +41,37 @@ export function piiMetrics(texts: readonly JudgedText[]) {
   }
 }
 
+/** @property family texts of one sentence, which stand or fall together */
+export type FamilyText = JudgedText & { readonly family: string }
+const RESAMPLES = 500
+
+/**
+ * 95 % intervals of F1 by type and of the masked recall: whole families are drawn with replacement (percentile bootstrap, Efron and
+ * Tibshirani 1993), because texts of one sentence tell little more than one of them.
+ * @param random source of numbers in [0, 1)
+ */
+export function piiIntervals(texts: readonly FamilyText[], random: () => number): Record<string, readonly [number, number]> {
+  const families = [...Map.groupBy(texts, ({ family }) => family).values()]
+  const seen = new Map<string, number[]>()
+  for (let nth = 0; nth < RESAMPLES; nth++) {
+    const drawn = families.flatMap(() => families[Math.floor(random() * families.length)]!)
+    const { maskedRecall, f1, byType } = piiMetrics(drawn)
+    const all = {
+      masked: maskedRecall,
+      all: f1,
+      ...Object.fromEntries(Object.entries(byType).map(([type, of]) => [type, of.f1])),
+    }
+    for (const [name, value] of Object.entries(all)) if (value !== null) seen.set(name, [...(seen.get(name) ?? []), value])
+  }
+  const at = (values: readonly number[], share: number) => values[Math.floor(share * (values.length - 1))]!
+  return Object.fromEntries(
+    [...seen].map(([name, values]) => {
+      const sorted = values.toSorted((a, b) => a - b)
+      return [name, [at(sorted, 0.025), at(sorted, 0.975)]]
+    }),
+  )
+}
+
 const overlaps = (a: { start: number; end: number }, b: { start: number; end: number }) => a.start < b.end && b.start < a.end
 
 function countTokens({ text, gold, found }: JudgedText, counts: ReadonlyMap<string, Counts>): void {

@@ -6,7 +6,7 @@ import { mix } from '#workers/logic/pii-tagger-features.ts'
 import { packModel, readModel } from '#workers/logic/pii-tagger-model.ts'
 import { prepare, type TaggedText, together, trainTagger } from '#workers/logic/pii-tagger-training.ts'
 import { readMessages, readProductSentences, readTagged } from './pii-data.ts'
-import { type JudgedText, piiMetrics } from './pii-metrics.ts'
+import { type FamilyText, piiIntervals, piiMetrics } from './pii-metrics.ts'
 import { swapped } from './pii-swaps.ts'
 import { readMoulds, readSlots, seeded, writtenFrom } from './pii-synthetic.ts'
 
@@ -102,13 +102,13 @@ function weightsWithout(fold: number, deal: number): Buffer {
   return weights
 }
 
-function judge(): Map<string, JudgedText[]> {
-  const judged = new Map<string, JudgedText[]>(Object.keys(groups).map((group) => [group, []]))
+function judge(): Map<string, FamilyText[]> {
+  const judged = new Map<string, FamilyText[]>(Object.keys(groups).map((group) => [group, []]))
   for (let deal = 0; deal < DEALS; deal++)
     for (let fold = 0; fold < FOLDS; fold++) {
       const model = { ...readModel(weightsWithout(fold, deal)), leanings }
-      for (const { group, row } of rows.filter(({ at }) => foldIn(deal, at) === fold))
-        judged.get(group)!.push({ text: row.text, gold: row.spans, found: findPersonalData(row.text, model) })
+      for (const { group, row, at } of rows.filter(({ at }) => foldIn(deal, at) === fold))
+        judged.get(group)!.push({ text: row.text, gold: row.spans, found: findPersonalData(row.text, model), family: `${at}` })
       console.error(`deal ${deal + 1} of ${DEALS}, fold ${fold + 1} of ${FOLDS}`)
     }
   return judged
@@ -119,9 +119,12 @@ else
   for (const [group, texts] of judge()) {
     const { byType, ...overall } = piiMetrics(texts)
     console.log(group, JSON.stringify(overall))
+    const intervals = overall.recall === null ? {} : piiIntervals(texts, seeded(5))
+    const interval = (name: string) => intervals[name]?.map((bound) => bound.toFixed(3)).join(' to ') ?? ''
+    if (overall.recall !== null) console.log(`  95 %: masked recall ${interval('masked')}, all types F1 ${interval('all')}`)
     if (overall.recall !== null)
       for (const [type, { f1, precision, recall, exact, spans }] of Object.entries(byType))
         console.log(
-          `  ${type}: F1 ${f1?.toFixed(3)} by token (precision ${precision?.toFixed(3)}, recall ${recall?.toFixed(3)}), ${exact.f1?.toFixed(3)} exact, ${spans} spans`,
+          `  ${type}: F1 ${f1?.toFixed(3)} by token (95 % ${interval(type)}; precision ${precision?.toFixed(3)}, recall ${recall?.toFixed(3)}), ${exact.f1?.toFixed(3)} exact, ${spans} spans`,
         )
   }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { TenantPrivacy } from '#shared/domain/tenant-privacy.ts'
+import { seededRandom } from '#test/simulator/seeded-random.ts'
 import { findPersonalData } from '#workers/logic/find-personal-data.ts'
 import { maskPii } from '#workers/logic/mask-pii.ts'
 import { likelySpans, withoutCountries } from '#workers/logic/pii-likely.ts'
@@ -132,4 +133,34 @@ test.each([
   ['RSSMRA85T10A562S', fiscalCodeIsValid, 'RSSMRA85T10A562T'],
 ])('the checksum of %s', (right, isValid, wrong) => {
   expect([isValid(right), isValid(wrong)]).toEqual([true, false])
+})
+
+test('addresses of machines are found whole, however they are put into a sentence', () => {
+  const random = seededRandom(11)
+  const digits = (n: number, radix: number) =>
+    Array.from({ length: n }, () => Math.floor(random() * radix).toString(radix)).join('')
+  const kinds = [
+    () => Array.from({ length: 4 }, () => Math.floor(random() * 256)).join('.'),
+    () => Array.from({ length: 8 }, () => digits(4, 16)).join(':'),
+    () => `2001:db8::${digits(3, 16)}:${digits(2, 16)}`,
+  ]
+  const sentences = [
+    'My IP is X',
+    'Blocked: X',
+    'ip=X; user=admin',
+    '(X)',
+    'What is X doing in our logs?',
+    'Requests from X failed at 10:32 on 3 May',
+    'Bitte sperren Sie X sofort.',
+  ]
+  const missed: string[] = []
+  for (const kind of kinds)
+    for (let nth = 0; nth < 70; nth++) {
+      const address = kind()
+      const text = sentences[nth % sentences.length]!.replace('X', address)
+      const found = findPersonalData(text).filter(({ type }) => type === 'IP_ADDRESS')
+      if (found.map(({ start, end }) => text.slice(start, end)).join() !== address) missed.push(text)
+    }
+  // F1 of .97 would allow six of 210.
+  expect(missed).toEqual([])
 })
