@@ -6,7 +6,7 @@ import type { Lane, Requester, Ticket, TicketInput } from '#shared/domain/ticket
 import type { Caller } from './auth.ts'
 import type { ApiDeps, ApiLimits } from './deps.ts'
 import type { DispatchLater } from './dispatch-later.ts'
-import { bodyHash, type KeptResponse, keyInFlight, keyReused } from './idempotency.ts'
+import { bodyHash, keyInFlight, keyReused } from './idempotency.ts'
 import { bounded, checkBacklog, takeTicketRate } from './limits.ts'
 import { notFound } from './problem.ts'
 
@@ -14,15 +14,20 @@ export const ACCEPT_ROUTE = 'POST /v1/tickets'
 /** `hash` where more than the ticket makes one request another. */
 export type Keyed = { readonly key: string; readonly route: string; readonly hash?: string }
 /** @property acceptedAt when a new ticket's run was created; of a repeat, its run says so */
-export type AcceptedTicket = { readonly response: KeptResponse; readonly replayed: boolean; readonly acceptedAt: Date }
+export type AcceptedTicket = {
+  readonly ticketId: string
+  readonly runId: string
+  readonly replayed: boolean
+  readonly acceptedAt: Date
+}
 type AcceptDeps = Pick<
   ApiDeps,
   'tickets' | 'conversations' | 'limiter' | 'clock' | 'backlogOf' | 'backlogTotal' | 'backlogTook' | 'maxBacklogTotal' | 'crowded'
 >
 
 /**
- * Takes in one ticket: limits, then one durable statement, then its first job. A repeat under an idempotency key gets the first
- * one's response for a day, ids included.
+ * Takes in one ticket: limits, then one durable statement, then its first job. A repeat under an idempotency key gets the ids of the
+ * first one for a day.
  * @param history turns that the client sent along
  * @throws Problem 404 (another requester's conversation), 409, 422, 429, 503
  */
@@ -57,12 +62,11 @@ export function ticketAcceptor(deps: AcceptDeps, limits: ApiLimits, dispatch: Di
       // Somebody waits at the other end of the interactive lane, and it is served first anyway.
       held: ticket.lane !== 'interactive' && deps.crowded(caller.tenant.id),
     }
-    const response: KeptResponse = { status: 202, body: acceptedBody(ticket.id, run.id) }
     const acceptance = await throughStore(() =>
       tickets.accept({
         ticket,
         run,
-        ...(keyed ? { idempotency: { key: keyed.key, route: keyed.route, bodyHash: hash!, response } } : {}),
+        ...(keyed ? { idempotency: { key: keyed.key, route: keyed.route, bodyHash: hash! } } : {}),
       }),
     )
     switch (acceptance.kind) {
@@ -71,10 +75,10 @@ export function ticketAcceptor(deps: AcceptDeps, limits: ApiLimits, dispatch: Di
       case 'in-flight':
         throw keyInFlight()
       case 'replayed':
-        return { response: acceptance.response as KeptResponse, replayed: true, acceptedAt: now }
+        return { ticketId: acceptance.ticketId, runId: acceptance.runId, replayed: true, acceptedAt: now }
       case 'accepted': {
         deps.backlogTook(caller.tenant.id)
-        const accepted = { response, replayed: false, acceptedAt: now }
+        const accepted = { ticketId: ticket.id, runId: run.id, replayed: false, acceptedAt: now }
         if (run.held) return accepted
         const { step, lane, seq } = run.state
         dispatch.add({
@@ -133,7 +137,8 @@ export const ticketLinks = (ticketId: string, runId: string) => ({
   run: `/v1/runs/${runId}`,
 })
 
-const acceptedBody = (ticketId: string, runId: string) =>
+/** The same bytes for the same ids, so that a repeat is answered with those of the first time. */
+export const acceptedBody = ({ ticketId, runId }: { readonly ticketId: string; readonly runId: string }): string =>
   JSON.stringify({ ticketId, runId, status: 'accepted', links: ticketLinks(ticketId, runId) })
 
 const hex8 = (random: () => number) =>

@@ -1,5 +1,4 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import * as z from 'zod'
 import { eventsOf } from '#pipelines/ticket-events.ts'
 import { ENDED } from '#shared/domain/run.ts'
 import { type TicketAcceptor, traceIdFrom } from '../accept-ticket.ts'
@@ -14,7 +13,6 @@ import type { SeqWatch } from '../seq-watch.ts'
 import { createHeartbeat } from '../sse.ts'
 
 const ROUTE = 'POST /v1/chat/completions'
-const Accepted = z.object({ ticketId: z.string(), runId: z.string() })
 
 type ChatDeps = Pick<ApiDeps, 'runs' | 'stream' | 'mover' | 'usage' | 'log' | 'telemetry' | 'clock'>
 
@@ -94,14 +92,13 @@ function modelRoutes(app: App): void {
 async function begin(request: FastifyRequest, chat: Chat, accept: TicketAcceptor, { runs }: ChatDeps): Promise<Going> {
   const key = idempotencyKey(request)
   const keyed = key === undefined ? undefined : { key, route: ROUTE, hash: bodyHash(request.body) }
-  const { response, replayed, acceptedAt } = await accept(
+  const { ticketId, runId, replayed, acceptedAt } = await accept(
     request.caller,
     chat.input,
     traceIdFrom(request.headers.traceparent),
     keyed,
     chat.history,
   )
-  const { ticketId, runId } = Accepted.parse(JSON.parse(response.body))
   if (!replayed) return { ticketId, runId, createdAt: acceptedAt, replayed }
   const run = await runs.load(runId)
   if (!run || (run.status !== 'waiting' && !ENDED.includes(run.status))) throw keyInFlight()

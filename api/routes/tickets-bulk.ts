@@ -9,7 +9,6 @@ import { idempotencyKey } from '../idempotency.ts'
 import { responses } from '../schemas.ts'
 
 const ROUTE = 'POST /v1/tickets/bulk'
-const Ids = z.object({ ticketId: z.string(), runId: z.string() })
 
 /**
  * The key of one line follows from the upload's: an upload that broke off is sent again under the same key, and each of its
@@ -40,8 +39,8 @@ export function ticketsBulkRoutes(app: App, deps: ApiDeps, limits: ApiLimits, ac
       const traceId = traceIdFrom(headers.traceparent)
       const work = async (bytes: Buffer, line: number) => {
         const keyed = key === undefined ? undefined : { key: lineKey(key, line), route: ROUTE }
-        const { response, replayed } = await accept(caller, parseLine(TicketInput, bytes), traceId, keyed)
-        return { result: Ids.parse(JSON.parse(response.body)), replayed }
+        const { ticketId, runId, replayed } = await accept(caller, parseLine(TicketInput, bytes), traceId, keyed)
+        return { result: { ticketId, runId }, replayed }
       }
       const options = {
         maxLineBytes: limits.maxBodyBytes,

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { derivedId, newId } from '#shared/domain/id.ts'
 import type { Run } from '#shared/domain/run.ts'
 import { TicketInput } from '#shared/domain/ticket.ts'
-import { ACCEPT_ROUTE, type TicketAcceptor, traceIdFrom } from '../accept-ticket.ts'
+import { ACCEPT_ROUTE, acceptedBody, type TicketAcceptor, traceIdFrom } from '../accept-ticket.ts'
 import type { App } from '../app.ts'
 import { type Caller, maySeeRaw } from '../auth.ts'
 import { teachCache } from '../cache-feedback.ts'
@@ -56,11 +56,12 @@ export function ticketRoutes(app: App, deps: TicketDeps, accept: TicketAcceptor)
       const key = idempotencyKey(request)
       const keyed = key === undefined ? undefined : { key, route: ACCEPT_ROUTE }
       const traceId = traceIdFrom(request.headers.traceparent)
-      const { response, replayed } = await accept(request.caller, request.body, traceId, keyed)
-      if (replayed) return replay(reply, response)
+      const accepted = await accept(request.caller, request.body, traceId, keyed)
+      const body = acceptedBody(accepted)
+      if (accepted.replayed) return replay(reply, { status: 202, body })
       reply.code(202).header('content-type', 'application/json; charset=utf-8')
-      // Already JSON: the very bytes that are kept for a repeat.
-      return reply.send(response.body as never)
+      // Already JSON: the very bytes that a repeat gets.
+      return reply.send(body as never)
     },
   )
 

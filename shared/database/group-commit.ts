@@ -11,7 +11,11 @@ type Options<Item> = {
   readonly maxInFlight: number
   /** Items of one key are written one after the other, never in one write: a statement cannot touch a row twice. */
   readonly keyOf?: (item: Item) => string
-  /** Beside a write that is under way, another one has to be worth so many items (1): few large writes cost less than many small ones. */
+  /**
+   * Beside a write that is under way, another one has to be worth so many items (1): few large writes cost less than many small ones.
+   * From two on, writes are evened out as well: the next one waits for as many as are under way and takes half of all, so that those who
+   * call again once they are answered come in two equal groups, one here while the other is being written, instead of all at once.
+   */
   readonly worthwhile?: number
   /** For so long after a write began the next one gathers (0). A call that comes alone still goes out at once. */
   readonly gatherMs?: number
@@ -30,10 +34,15 @@ export function groupCommit<Item, Result>(
   const waiting: Entry<Item, Result>[] = []
   const busyKeys = new Set<string>()
   let inFlight = 0
+  let itemsInFlight = 0
   let scheduled = false
   let lastAt = Number.NEGATIVE_INFINITY
 
-  const isDue = () => inFlight < maxInFlight && waiting.length >= (inFlight > 0 ? worthwhile : 1)
+  const evens = worthwhile > 1
+  const besides = () => (evens ? Math.min(maxItems, Math.max(worthwhile, itemsInFlight)) : 1)
+  const isDue = () => inFlight < maxInFlight && waiting.length >= (inFlight > 0 ? besides() : 1)
+  const fairShare = () =>
+    evens && inFlight > 0 ? Math.min(maxItems, Math.max(worthwhile, Math.ceil((itemsInFlight + waiting.length) / 2))) : maxItems
 
   const schedule = (): void => {
     if (scheduled || !isDue()) return
@@ -47,12 +56,14 @@ export function groupCommit<Item, Result>(
   const flush = (): void => {
     scheduled = false
     while (isDue()) {
-      const batch = keyOf ? takeApart(waiting, maxItems, keyOf, busyKeys) : waiting.splice(0, maxItems)
+      const batch = keyOf ? takeApart(waiting, fairShare(), keyOf, busyKeys) : waiting.splice(0, fairShare())
       if (batch.length === 0) return
       inFlight++
+      itemsInFlight += batch.length
       if (gatherMs > 0) lastAt = performance.now()
       void commit(write, batch).finally(() => {
         inFlight--
+        itemsInFlight -= batch.length
         if (keyOf) for (const { item } of batch) busyKeys.delete(keyOf(item))
         if (gatherMs > 0) schedule()
         else flush()

@@ -4,13 +4,13 @@ import type { NewRun } from './run-log.ts'
 export type Arrival = {
   readonly ticket: Ticket
   readonly run: NewRun
-  /** Present when the producer sent an `Idempotency-Key`; `response` is replayed for it from now on. */
-  readonly idempotency?: { readonly key: string; readonly route: string; readonly bodyHash: string; readonly response: unknown }
+  /** Present when the producer sent an `Idempotency-Key`. */
+  readonly idempotency?: { readonly key: string; readonly route: string; readonly bodyHash: string }
 }
 export type Acceptance =
   | { readonly kind: 'accepted' }
-  /** The key was used before, for this same body: the first response again. */
-  | { readonly kind: 'replayed'; readonly response: unknown }
+  /** The key was used before, for this same body: what it made then. */
+  | { readonly kind: 'replayed'; readonly ticketId: string; readonly runId: string }
   | { readonly kind: 'mismatch' }
   | { readonly kind: 'in-flight' }
 

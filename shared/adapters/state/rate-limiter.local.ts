@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { RateDecision, RateLimit, RateLimiter } from '#shared/ports/rate-limiter.ts'
 
-type Windows = { index: number; current: number; previous: number }
+export type Windows = { index: number; current: number; previous: number }
 
 const MAX_KEYS = 50_000
 

@@ -2,14 +2,15 @@ import type { Redis } from 'ioredis'
 import { groupCommit } from '#shared/database/group-commit.ts'
 import type { Log } from '#shared/ports/log.ts'
 import type { RateDecision, RateLimit, RateLimiter } from '#shared/ports/rate-limiter.ts'
-import { createLocalRateLimiter, retryAfterMs } from './rate-limiter.local.ts'
+import { rateAllowances } from './rate-allowances.ts'
+import { createLocalRateLimiter, retryAfterMs, type Windows } from './rate-limiter.local.ts'
 
 /**
  * Takes the limits of many requests in one run, request by request, all of a request's or none; a window that several of them share is
  * read and written once. The arithmetic is that of
  * `rolled` in rate-limiter.local.ts; `retryAfterMs` is worked out here from the windows that are returned.
  * KEYS in step with the limits; ARGV[1] is JSON, because many small arguments cost more than the work itself: for each request
- * its clock and then windowMs, limit, cost of each limit. Returns JSON: for each request 1 or 0 and for each of its limits index,
+ * its clock and then windowMs, limit, cost of each limit, and what was granted of it already and counts whatever is decided. Returns JSON: for each request 1 or 0 and for each of its limits index,
  * current, previous (before the take).
  */
 const TAKE = `
@@ -27,10 +28,11 @@ local function windowOf(key, index)
 end
 for _, take in ipairs(cjson.decode(ARGV[1])) do
   local now, rows, allowed = take[1], {}, 1
-  for at = 2, #take, 3 do
-    local window, limit, cost = take[at], take[at + 1], take[at + 2]
+  for at = 2, #take, 4 do
+    local window, limit, cost, granted = take[at], take[at + 1], take[at + 2], take[at + 3]
     local w = windowOf(KEYS[k], math.floor(now / window))
     k = k + 1
+    if granted > 0 then w.c, w.taken = w.c + granted, window end
     local covered = 1 - math.max(0, now - w.i * window) / window
     if w.p * covered + w.c + cost > limit then allowed = 0 end
     rows[#rows + 1] = { w, window, cost, w.c }
@@ -54,6 +56,10 @@ return cjson.encode(out)`
 
 /** A round trip costs ten times what one more request in it does; without load nobody waits. */
 const GATHER_MS = 2
+/** For so long a process may keep to itself what it granted. */
+const TELL_MS = 100
+/** In one script: others wait while it runs. */
+const TELL_MOST = 500
 
 type Take = { readonly limits: readonly RateLimit[]; readonly nowMs: number }
 type Options = {
@@ -66,7 +72,8 @@ type Options = {
 }
 
 /**
- * Sliding windows in Redis, shared by all processes; requests of one tick travel in one round trip. While Redis is away each
+ * Sliding windows in Redis, shared by all processes; requests of one tick travel in one round trip, and those that are far from their
+ * limits in none (`rateAllowances`): what was granted without asking is told within `TELL_MS`. While Redis is away each
  * process holds the same limits on its own: service goes on, and no flood comes in for want of a counter.
  * @param redis must fail fast (no offline queue) @param prefix keeps installations on one Redis apart
  */
@@ -76,36 +83,78 @@ export function createRedisRateLimiter(
   { log, timeoutMs = 500, restMs = 1_000 }: Options = {},
 ): RateLimiter {
   const local = createLocalRateLimiter()
+  const allowances = rateAllowances()
   let awaySince: number | undefined
+  let tells = false
+
+  const isAway = () => awaySince !== undefined && performance.now() - awaySince < restMs
+  const wentAway = (err: unknown) => {
+    // A connection that was closed on purpose is not missed.
+    if (awaySince === undefined && redis.status !== 'end')
+      log?.warn({ err }, 'Redis is away: each process holds the rate limits on its own')
+    awaySince = performance.now()
+  }
 
   const askRedis = async (takes: readonly Take[]): Promise<RateDecision[]> => {
     const keys = takes.flatMap(({ limits }) => limits.map(({ key }) => `${prefix}:limit:${key}`))
     const asked = takes.map(({ limits, nowMs }) => [
       nowMs,
-      ...limits.flatMap(({ windowMs, limit, cost }) => [windowMs, limit, cost]),
+      ...limits.flatMap(({ key, windowMs, limit, cost }) => [windowMs, limit, cost, allowances.owed(key)]),
     ])
     const reply = await within(timeoutMs, run(redis, keys, JSON.stringify(asked)))
-    return decisions(takes, reply)
+    const read = readReply(takes, reply)
+    for (const [n, { limits, nowMs }] of takes.entries()) {
+      const { allowed, windows } = read[n]!
+      for (const [i, limit] of limits.entries()) {
+        const { index, current, previous } = windows[i]!
+        allowances.heard(limit, { index, current: current + (allowed ? limit.cost : 0), previous }, nowMs)
+      }
+    }
+    return takes.map((each, n) => decision(each, read[n]!))
   }
 
   const take = groupCommit(
     async (takes: readonly Take[]): Promise<RateDecision[]> => {
       const alone = () => Promise.all(takes.map(({ limits, nowMs }) => local.take(limits, new Date(nowMs))))
-      if (awaySince !== undefined && performance.now() - awaySince < restMs) return alone()
+      if (isAway()) return alone()
       try {
         const decided = await askRedis(takes)
         if (awaySince !== undefined) log?.info({}, 'rate limits are shared again')
         awaySince = undefined
         return decided
       } catch (err) {
-        if (awaySince === undefined) log?.warn({ err }, 'Redis is away: each process holds the rate limits on its own')
-        awaySince = performance.now()
+        wentAway(err)
         return alone()
       }
     },
     { maxItems: 64, maxInFlight: 2, gatherMs: GATHER_MS },
   )
-  return { take: (limits, now) => take({ limits, nowMs: now.getTime() }) }
+
+  const tell = async (nowMs: number): Promise<void> => {
+    const owing = allowances.owing()
+    for (let at = 0; at < owing.length && !isAway(); at += TELL_MOST) {
+      const limits = owing.slice(at, at + TELL_MOST).map((limit) => ({ ...limit, cost: 0 }))
+      await askRedis([{ limits, nowMs }]).catch(wentAway)
+    }
+  }
+  const tellSoon = (nowMs: number) => {
+    if (tells) return
+    tells = true
+    setTimeout(() => {
+      tells = false
+      void tell(nowMs)
+    }, TELL_MS).unref()
+  }
+
+  return {
+    async take(limits, now) {
+      const nowMs = now.getTime()
+      const granted = awaySince === undefined ? allowances.grant(limits, nowMs) : undefined
+      if (granted === undefined) return take({ limits, nowMs })
+      tellSoon(nowMs)
+      return granted
+    },
+  }
 }
 
 /** By its hash, so that the script travels once per server. */
@@ -115,19 +164,24 @@ async function run(redis: Redis, keys: readonly string[], asked: string): Promis
   return JSON.parse(await command.takeLimits!(keys.length, ...keys, asked))
 }
 
-function decisions(takes: readonly Take[], reply: readonly number[]): RateDecision[] {
+type Read = { readonly allowed: boolean; readonly windows: readonly Windows[] }
+
+function readReply(takes: readonly Take[], reply: readonly number[]): Read[] {
   let at = 0
-  return takes.map(({ limits, nowMs }) => {
-    const allowed = reply[at++] === 1
-    const windows = limits.map(() => ({ index: reply[at++]!, current: reply[at++]!, previous: reply[at++]! }))
-    const rooms = limits.map(({ limit, windowMs }, i) => {
-      const { index, current, previous } = windows[i]!
-      return limit - current - previous * (1 - Math.max(0, nowMs - index * windowMs) / windowMs)
-    })
-    const left = Math.min(...rooms.map((room, i) => room - (allowed ? limits[i]!.cost : 0)), Number.MAX_SAFE_INTEGER)
-    const waits = limits.flatMap((limit, i) => (rooms[i]! < limit.cost ? [retryAfterMs(limit, windows[i]!, nowMs)] : []))
-    return { allowed, retryAfterMs: allowed ? 0 : Math.max(1, ...waits), remaining: Math.max(0, Math.floor(left)) }
+  return takes.map(({ limits }) => ({
+    allowed: reply[at++] === 1,
+    windows: limits.map(() => ({ index: reply[at++]!, current: reply[at++]!, previous: reply[at++]! })),
+  }))
+}
+
+function decision({ limits, nowMs }: Take, { allowed, windows }: Read): RateDecision {
+  const rooms = limits.map(({ limit, windowMs }, i) => {
+    const { index, current, previous } = windows[i]!
+    return limit - current - previous * (1 - Math.max(0, nowMs - index * windowMs) / windowMs)
   })
+  const left = Math.min(...rooms.map((room, i) => room - (allowed ? limits[i]!.cost : 0)), Number.MAX_SAFE_INTEGER)
+  const waits = limits.flatMap((limit, i) => (rooms[i]! < limit.cost ? [retryAfterMs(limit, windows[i]!, nowMs)] : []))
+  return { allowed, retryAfterMs: allowed ? 0 : Math.max(1, ...waits), remaining: Math.max(0, Math.floor(left)) }
 }
 
 async function within<T>(limitMs: number, work: Promise<T>): Promise<T> {

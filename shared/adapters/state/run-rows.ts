@@ -4,7 +4,7 @@ import type { Sealer } from '#shared/ports/sealer.ts'
 import { sealFacts } from './sealed-facts.ts'
 
 /**
- * New runs as rows for `insertRuns`.
+ * New runs as rows for `insertRuns` and `beginRuns`.
  * @param sealer may be left out for runs that are given nothing personal
  * @throws TypeError when it was left out for others
  */
@@ -30,27 +30,32 @@ function impersonal(given: NewRun['given']): NewRun['given'] {
   return given
 }
 
+/** The columns of such a row, for `jsonb_to_recordset`. */
+export const NEW_RUN = `
+  id text, tenant_id text, pipeline text, version int, subject_id text, lane text, status text, step text, seq int, attempt int,
+  visits jsonb, loops jsonb, rescues int, trace_id text, deadline_at timestamptz, created_at timestamptz, held boolean, given jsonb, next jsonb`
+
 /**
  * Parts of a WITH clause that insert runs and the first row of each one's log; `begun` returns the ids of those that are new.
  * It stands here once because runs are begun alone, with their tickets, and with a document, always in one statement.
- * @param source an SQL expression for the rows as JSON text, such as `$1`
- * @param only a condition on a row's `id`, for statements that find out themselves which runs are to begin
+ * @param relation has the columns of `NEW_RUN`
  */
-export const insertRuns = (source: string, only = 'true') => `
-  new_run AS (
-    SELECT * FROM jsonb_to_recordset(${source}::jsonb) AS n(
-      id text, tenant_id text, pipeline text, version int, subject_id text, lane text, status text, step text, seq int, attempt int,
-      visits jsonb, loops jsonb, rescues int, trace_id text, deadline_at timestamptz, created_at timestamptz, held boolean, given jsonb, next jsonb)
-    WHERE ${only}
-  ), begun AS (
+export const beginRuns = (relation: string) => `
+  begun AS (
     INSERT INTO runs (id, tenant_id, pipeline, version, subject_id, lane, status, step, seq, attempt, visits, loops, rescues, trace_id,
       deadline_at, due_at, check_at, created_at, updated_at, held)
     SELECT id, tenant_id, pipeline, version, subject_id, lane, status, step, seq, attempt, visits, loops, rescues, trace_id,
-      deadline_at, created_at, now(), created_at, created_at, held FROM new_run
+      deadline_at, created_at, now(), created_at, created_at, held FROM ${relation}
     ON CONFLICT (id) DO NOTHING
     RETURNING id
   ), begun_log AS (
     INSERT INTO attempts (run_id, seq, tenant_id, step, attempt, visit, result, facts_written, next, started_at, ended_at, worker)
     SELECT n.id, n.seq, n.tenant_id, n.step, n.attempt, 0, 'accepted', n.given, n.next, n.created_at, n.created_at, ''
-    FROM new_run n JOIN begun b ON b.id = n.id
+    FROM ${relation} n JOIN begun b ON b.id = n.id
   )`
+
+/** The same for rows that come as JSON. @param source an SQL expression for their text, such as `$1` */
+export const insertRuns = (source: string) => `
+  new_run AS (
+    SELECT * FROM jsonb_to_recordset(${source}::jsonb) AS n(${NEW_RUN})
+  ), ${beginRuns('new_run')}`

@@ -161,6 +161,31 @@ test('a second write waits until it is worth its while, and the first one’s en
   expect(await Promise.all(results)).toEqual(range(0, 6).map((n) => n * 10))
 })
 
+test('two writes are evened out: the second waits for as many as the first carries, and takes half of all', async () => {
+  const { batches, write, open } = gatedWriter()
+  const commit = groupCommit(write, { maxItems: 64, maxInFlight: 2, worthwhile: 2 })
+  const results = range(0, 6).map(commit)
+  await tick()
+  expect(batches).toEqual([range(0, 6)])
+  results.push(...range(6, 11).map(commit))
+  await tick()
+  expect(batches).toHaveLength(1)
+  results.push(...range(11, 16).map(commit))
+  await tick()
+  expect(batches).toEqual([range(0, 6), range(6, 14)])
+  open(0)
+  await results[0]
+  await tick()
+  // The two that were left wait for more as long as eight are being written.
+  expect(batches).toHaveLength(2)
+  open(1)
+  await results[6]
+  await tick()
+  expect(batches).toEqual([range(0, 6), range(6, 14), range(14, 16)])
+  open(2)
+  expect(await Promise.all(results)).toEqual(range(0, 16).map((n) => n * 10))
+})
+
 test('calls that follow a write soon are gathered; one that comes alone goes out at once', async () => {
   const batches: number[][] = []
   const commit = groupCommit(

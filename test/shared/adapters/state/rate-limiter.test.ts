@@ -44,6 +44,38 @@ describe.skipIf(!hasRedis)('with a real Redis (needs redis-server on PATH)', () 
     expect(decisions.filter(({ allowed }) => allowed)).toHaveLength(10)
   })
 
+  test('far from its limit nobody waits for Redis, and what was granted is told soon after', async () => {
+    const limit = { key: 'far', limit: 16_000, windowMs: 60_000, cost: 1 }
+    const now = new Date()
+    const before = await commandCalls(redis)
+    for (let n = 0; n < 300; n++) expect(await limiter.take([limit], now)).toMatchObject({ allowed: true, remaining: 15_999 - n })
+    expect((await commandCalls(redis)) - before).toBeLessThan(30)
+    await expect.poll(() => redis.hget('test:limit:far', 'c')).toBe('300')
+  })
+
+  test('one process keeps to a limit exactly, whatever it grants without asking', async () => {
+    const limit = { key: 'exact', limit: 200, windowMs: 60_000, cost: 1 }
+    const now = new Date()
+    let allowed = 0
+    for (let tick = 0; tick < 60; tick++) {
+      const decisions = await Promise.all(Array.from({ length: 10 }, () => limiter.take([limit], now)))
+      allowed += decisions.filter((decision) => decision.allowed).length
+    }
+    expect(allowed).toBe(200)
+  })
+
+  test('several processes run ahead of a shared limit by a sixteenth each at most', async () => {
+    const others = Array.from({ length: 3 }, () => createRedisRateLimiter(redis, 'test', { log: recordingLog() }))
+    const limit = { key: 'ahead', limit: 320, windowMs: 60_000, cost: 1 }
+    const now = new Date()
+    let allowed = 0
+    for (let tick = 0; tick < 200; tick++)
+      for (const each of [limiter, ...others]) if ((await each.take([limit], now)).allowed) allowed++
+    expect(allowed).toBeGreaterThanOrEqual(320)
+    expect(allowed).toBeLessThanOrEqual(320 + 4 * 20)
+    for (const each of [limiter, ...others]) expect((await each.take([limit], now)).allowed).toBe(false)
+  })
+
   test('what it stores goes away by itself', async () => {
     await limiter.take([{ key: 'brief', limit: 10, windowMs: 1_000, cost: 1 }], new Date())
     const ttl = await redis.pttl('test:limit:brief')
@@ -62,10 +94,13 @@ describe.skipIf(!hasRedis)('with a real Redis (needs redis-server on PATH)', () 
     const log = recordingLog()
     const alone = createRedisRateLimiter(away, 'test', { log })
     const limit = { key: 'alone', limit: 7, windowMs: 60_000, cost: 1 }
+    const wide = { ...limit, key: 'wide', limit: 700 }
     const now = new Date()
     const decisions = await Promise.all(Array.from({ length: 20 }, () => alone.take([limit], now)))
+    const wider = await Promise.all(Array.from({ length: 1_000 }, () => alone.take([wide], now)))
     away.disconnect()
     expect(decisions.filter(({ allowed }) => allowed)).toHaveLength(7)
+    expect(wider.filter(({ allowed }) => allowed)).toHaveLength(700)
     expect(log.lines.filter(({ level }) => level === 'warn')).toHaveLength(1)
   })
 })

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createIdempotencyStore } from '#shared/adapters/state/idempotency-store.postgres.ts'
 import { createTenantStore } from '#shared/adapters/state/tenant-store.postgres.ts'
@@ -89,7 +91,7 @@ function arrival(options: { key?: string; tenantId?: string; hash?: string; at?:
   return {
     ticket,
     run,
-    ...(key ? { idempotency: { key, route: 'r', bodyHash: hash, response: { status: 202, body: `{"b":1,"a":"${id}"}` } } } : {}),
+    ...(key ? { idempotency: { key, route: 'r', bodyHash: hash } } : {}),
   }
 }
 const has = async (table: string, id: string) =>
@@ -116,7 +118,7 @@ describe('accepting tickets', () => {
     const kinds = await Promise.all([first, second, other].map(store.accept))
     expect(kinds).toEqual([
       { kind: 'accepted' },
-      { kind: 'replayed', response: first.idempotency!.response },
+      { kind: 'replayed', ticketId: first.ticket.id, runId: first.run.id },
       { kind: 'mismatch' },
     ])
     expect([await has('tickets', second.ticket.id), await has('runs', second.run.id)]).toEqual([false, false])
@@ -145,8 +147,22 @@ describe('accepting tickets', () => {
     await store.accept(arrival({ key: 'k4', id: 'again' }))
     expect((await store.accept(arrival({ key: 'k4', at: later(DAY_MS - 1) }))).kind).toBe('replayed')
     const same = arrival({ key: 'k4', id: 'again', at: later(DAY_MS + 1) })
-    expect(await store.accept(same)).toEqual({ kind: 'replayed', response: same.idempotency!.response })
+    expect(await store.accept(same)).toEqual({ kind: 'replayed', ticketId: same.ticket.id, runId: same.run.id })
     expect((await store.accept(arrival({ key: 'k4', hash: 'new', at: later(2 * DAY_MS + 2) }))).kind).toBe('accepted')
+  })
+
+  test('a key that an earlier version kept with its whole response is replayed as well', async () => {
+    const body = '{"ticketId":"tkt_old","runId":"run_old","status":"accepted","links":{}}'
+    await database.forTenant(
+      'default',
+      "INSERT INTO idempotency_keys (tenant_id, key, route, body_hash, response, created_at) VALUES ($1, 'old', 'POST /v1/tickets', 'h', $2, $3)",
+      [JSON.stringify({ status: 202, body }), NOW],
+    )
+    const migration = join(import.meta.dirname, '../../../../shared/database/migrations/0015-keys-keep-ids.sql')
+    await database.asSystem('test', readFileSync(migration, 'utf8'))
+    const repeat = arrival({ key: 'old', hash: 'h' })
+    const again = { ...repeat, idempotency: { ...repeat.idempotency!, route: 'POST /v1/tickets' } }
+    expect(await createTicketStore(database).accept(again)).toEqual({ kind: 'replayed', ticketId: 'tkt_old', runId: 'run_old' })
   })
 
   test.each([false, true])(
