@@ -61,12 +61,14 @@ export function groupCommit<Item, Result>(
       inFlight++
       itemsInFlight += batch.length
       if (gatherMs > 0) lastAt = performance.now()
-      void commit(write, batch).finally(() => {
+      void written(write, batch).then((settle) => {
         inFlight--
         itemsInFlight -= batch.length
         if (keyOf) for (const { item } of batch) busyKeys.delete(keyOf(item))
+        // First the next write, then what the callers make of this one: the database shall not wait for them.
         if (gatherMs > 0) schedule()
         else flush()
+        settle()
       })
     }
   }
@@ -99,17 +101,22 @@ function takeApart<Item, Result>(
   return batch
 }
 
-/** Settles every entry of the batch; never rejects. */
-async function commit<Item, Result>(
+/** @returns what tells every entry of the batch how it went; never rejects */
+async function written<Item, Result>(
   write: (items: readonly Item[]) => Promise<readonly Result[]>,
   batch: readonly Entry<Item, Result>[],
-): Promise<void> {
+): Promise<() => void> {
   try {
     const results = await write(batch.map((entry) => entry.item))
-    for (const [i, entry] of batch.entries()) entry.resolve(results[i]!)
+    return () => {
+      for (const [i, entry] of batch.entries()) entry.resolve(results[i]!)
+    }
   } catch (error) {
+    if (batch.length === 1) return () => batch[0]!.reject(error)
     // One item that the database refuses must not fail its neighbours: each gets its own try.
-    if (batch.length === 1) batch[0]!.reject(error)
-    else await Promise.all(batch.map((entry) => commit(write, [entry])))
+    const settles = await Promise.all(batch.map((entry) => written(write, [entry])))
+    return () => {
+      for (const settle of settles) settle()
+    }
   }
 }

@@ -4,25 +4,25 @@ import type { Sealer } from '#shared/ports/sealer.ts'
 import { sealFacts } from './sealed-facts.ts'
 
 /**
- * New runs as rows for `insertRuns` and `beginRuns`.
- * @param sealer may be left out for runs that are given nothing personal
- * @throws TypeError when it was left out for others
+ * A new run as a row for `insertRuns` and `beginRuns`.
+ * @param sealer may be left out for a run that is given nothing personal
+ * @throws TypeError when it was left out for another
  */
-export const newRunRows = (runs: readonly NewRun[], sealer?: Sealer) =>
-  runs.map(({ state, ...run }) => ({
-    id: run.id,
-    tenant_id: run.tenantId,
-    pipeline: run.pipeline,
-    version: run.version,
-    subject_id: run.subjectId,
-    trace_id: run.traceId,
-    given: sealer ? sealFacts(sealer, run.tenantId, run.id, run.given) : impersonal(run.given),
-    created_at: run.createdAt,
-    held: run.held ?? false,
-    ...state,
-    deadline_at: state.deadlineAt,
-    next: state,
-  }))
+export const newRunRow = ({ state, ...run }: NewRun, sealer?: Sealer) => ({
+  id: run.id,
+  tenant_id: run.tenantId,
+  pipeline: run.pipeline,
+  version: run.version,
+  subject_id: run.subjectId,
+  trace_id: run.traceId,
+  given: sealer ? sealFacts(sealer, run.tenantId, run.id, run.given) : impersonal(run.given),
+  created_at: run.createdAt,
+  held: run.held ?? false,
+  next: state,
+})
+
+/** Several of them. */
+export const newRunRows = (runs: readonly NewRun[], sealer?: Sealer) => runs.map((run) => newRunRow(run, sealer))
 
 function impersonal(given: NewRun['given']): NewRun['given'] {
   const personal = Object.keys(given).find((name) => Object.hasOwn(PERSONAL_FIELDS, name))
@@ -30,10 +30,10 @@ function impersonal(given: NewRun['given']): NewRun['given'] {
   return given
 }
 
-/** The columns of such a row, for `jsonb_to_recordset`. */
+/** The columns of such a row, for `jsonb_to_recordset`. What stands in `next` stands there once: the text is long enough. */
 export const NEW_RUN = `
-  id text, tenant_id text, pipeline text, version int, subject_id text, lane text, status text, step text, seq int, attempt int,
-  visits jsonb, loops jsonb, rescues int, trace_id text, deadline_at timestamptz, created_at timestamptz, held boolean, given jsonb, next jsonb`
+  id text, tenant_id text, pipeline text, version int, subject_id text, trace_id text, created_at timestamptz, held boolean,
+  given jsonb, next jsonb`
 
 /**
  * Parts of a WITH clause that insert runs and the first row of each one's log; `begun` returns the ids of those that are new.
@@ -44,13 +44,14 @@ export const beginRuns = (relation: string) => `
   begun AS (
     INSERT INTO runs (id, tenant_id, pipeline, version, subject_id, lane, status, step, seq, attempt, visits, loops, rescues, trace_id,
       deadline_at, due_at, check_at, created_at, updated_at, held)
-    SELECT id, tenant_id, pipeline, version, subject_id, lane, status, step, seq, attempt, visits, loops, rescues, trace_id,
-      deadline_at, created_at, now(), created_at, created_at, held FROM ${relation}
+    SELECT id, tenant_id, pipeline, version, subject_id, next ->> 'lane', next ->> 'status', next ->> 'step', (next ->> 'seq')::int,
+      (next ->> 'attempt')::int, next -> 'visits', next -> 'loops', (next ->> 'rescues')::int, trace_id,
+      (next ->> 'deadlineAt')::timestamptz, created_at, now(), created_at, created_at, held FROM ${relation}
     ON CONFLICT (id) DO NOTHING
-    RETURNING id
+    RETURNING id, step, seq, attempt
   ), begun_log AS (
     INSERT INTO attempts (run_id, seq, tenant_id, step, attempt, visit, result, facts_written, next, started_at, ended_at, worker)
-    SELECT n.id, n.seq, n.tenant_id, n.step, n.attempt, 0, 'accepted', n.given, n.next, n.created_at, n.created_at, ''
+    SELECT n.id, b.seq, n.tenant_id, b.step, b.attempt, 0, 'accepted', n.given, n.next, n.created_at, n.created_at, ''
     FROM ${relation} n JOIN begun b ON b.id = n.id
   )`
 

@@ -5,7 +5,7 @@ import { toJson, toText } from '#shared/database/json.ts'
 import type { Sealer } from '#shared/ports/sealer.ts'
 import type { Acceptance, Arrival, TicketRow, TicketStore } from '#shared/ports/ticket-store.ts'
 import { createAesGcmSealer } from '../sealing/sealer.aes-gcm.ts'
-import { beginRuns, NEW_RUN, newRunRows } from './run-rows.ts'
+import { beginRuns, NEW_RUN, newRunRow } from './run-rows.ts'
 import { feedbackAt } from './sealed-places.ts'
 
 /**
@@ -18,7 +18,7 @@ import { feedbackAt } from './sealed-places.ts'
 const ACCEPT = `
   WITH arrival AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset($1::jsonb) AS a(
-      n int, conversation_id text, requester_id text, key text, route text, body_hash text, ${NEW_RUN})
+      conversation_id text, requester_id text, key text, route text, body_hash text, ${NEW_RUN})
   ), claimed AS (
     INSERT INTO idempotency_keys AS k (tenant_id, key, route, body_hash, response, created_at)
     SELECT tenant_id, key, route, body_hash, jsonb_build_object('ticketId', subject_id, 'runId', id), created_at
@@ -35,7 +35,7 @@ const ACCEPT = `
     SELECT w.subject_id, w.tenant_id, w.id, w.conversation_id, w.requester_id, w.created_at
     FROM winner w JOIN begun b ON b.id = w.id ORDER BY w.subject_id
   )
-  SELECT w.n, b.id IS NOT NULL AS made FROM winner w LEFT JOIN begun b ON b.id = w.id`
+  SELECT w.id, b.id IS NOT NULL AS made FROM winner w LEFT JOIN begun b ON b.id = w.id`
 
 const KEPT = `
   SELECT k.tenant_id, k.key, k.route, k.body_hash, k.response FROM idempotency_keys k
@@ -66,19 +66,20 @@ export function createTicketStore(
   { maxItems = 64, maxInFlight = 2, sealer = createAesGcmSealer([]) }: Options = {},
 ): TicketStore {
   const accept = groupCommit(
-    async (arrivals: readonly Arrival[]) => {
-      const rows = await database.asSystem(ARRIVALS, ACCEPT, [toJson(rowsOf(arrivals, sealer))], 'ticket-accept')
-      const made = new Map(rows.map((row) => [Number(row.n), row.made === true]))
-      const losers = arrivals.filter((_arrival, n) => !made.has(n))
+    async (entries: readonly Entry[]) => {
+      const rows = await database.asSystem(ARRIVALS, ACCEPT, [`[${entries.map(({ row }) => row).join()}]`], 'ticket-accept')
+      const made = new Map(rows.map((row) => [String(row.id), row.made === true]))
+      const arrivals = entries.map(({ arrival }) => arrival)
+      const losers = arrivals.filter(({ run }) => !made.has(run.id))
       const kept = losers.length > 0 ? await keptFor(losers) : undefined
-      return arrivals.map((arrival, n) => (made.has(n) ? won(arrival, made.get(n)!) : kept!(arrival)))
+      return arrivals.map((arrival) => (made.has(arrival.run.id) ? won(arrival, made.get(arrival.run.id)!) : kept!(arrival)))
     },
     // Two arrivals with one key in one statement would touch one row twice, which PostgreSQL refuses.
     {
       maxItems,
       maxInFlight,
       worthwhile: WORTHWHILE,
-      keyOf: ({ ticket, idempotency }) => (idempotency ? keyOf(ticket.tenantId, idempotency.key) : ticket.id),
+      keyOf: ({ arrival: { ticket, idempotency } }) => (idempotency ? keyOf(ticket.tenantId, idempotency.key) : ticket.id),
     },
   )
 
@@ -97,7 +98,8 @@ export function createTicketStore(
   }
 
   return {
-    accept,
+    // Written out on arrival, while the statement before is under way: the next one can leave at once.
+    accept: (arrival) => accept({ arrival, row: toJson(rowOf(arrival, sealer)) }),
     async find(tenantId, ticketId) {
       const sql = 'SELECT id, tenant_id, run_id, conversation_id, created_at FROM tickets WHERE tenant_id = $1 AND id = $2'
       const rows = await database.forTenant(tenantId, sql, [ticketId], 'ticket-find')
@@ -117,19 +119,15 @@ export function createTicketStore(
 const won = (arrival: Arrival, made: boolean): Acceptance =>
   made || !arrival.idempotency ? { kind: 'accepted' } : { kind: 'replayed', ticketId: arrival.ticket.id, runId: arrival.run.id }
 
-function rowsOf(arrivals: readonly Arrival[], sealer: Sealer) {
-  const runs = newRunRows(
-    arrivals.map(({ run }) => run),
-    sealer,
-  )
-  return arrivals.map(({ ticket, idempotency }, n) => ({
-    ...runs[n],
-    n,
-    conversation_id: ticket.conversationId,
-    requester_id: ticket.requester.id,
-    ...(idempotency ? { key: idempotency.key, route: idempotency.route, body_hash: idempotency.bodyHash } : {}),
-  }))
-}
+/** @property row as JSON */
+type Entry = { readonly arrival: Arrival; readonly row: string }
+
+const rowOf = ({ ticket, run, idempotency }: Arrival, sealer: Sealer) => ({
+  ...newRunRow(run, sealer),
+  conversation_id: ticket.conversationId,
+  requester_id: ticket.requester.id,
+  ...(idempotency ? { key: idempotency.key, route: idempotency.route, body_hash: idempotency.bodyHash } : {}),
+})
 
 function toTicketRow(row: unknown): TicketRow {
   const { id, tenant_id, run_id, conversation_id, created_at } = Row.parse(row)
