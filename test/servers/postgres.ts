@@ -59,7 +59,7 @@ export async function startPostgres(): Promise<TestPostgres> {
   return {
     async createDatabase(name) {
       await asSuperuser(port, (client) => client.query(`CREATE DATABASE "${name}"`))
-      return process.env.UNIX ? `postgres://${USER}@/${name}?host=${encodeURIComponent(folder)}&port=${port}` : `postgres://${USER}@127.0.0.1:${port}/${name}`
+      return `postgres://${USER}@127.0.0.1:${port}/${name}`
     },
     async restart() {
       await end('SIGINT')
