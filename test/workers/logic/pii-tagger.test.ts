@@ -164,3 +164,13 @@ test('addresses of machines are found whole, however they are put into a sentenc
   // F1 of .97 would allow six of 210.
   expect(missed).toEqual([])
 })
+
+test('a phone number with dots in it is no machine address', () => {
+  const sentences = ['numéro {}', 'call {} please', 'my cell {}', 'Fax {}', 'unblock {}', 'ring {} after six']
+  const numbers = ['389.756.5551', '09.14.32.27.94', '773.4536', '01.42.68.53.77', '647.555.0188']
+  for (const sentence of sentences)
+    for (const number of numbers) {
+      const found = findPersonalData(sentence.replace('{}', number))
+      expect(found.filter(({ type }) => type === 'IP_ADDRESS')).toEqual([])
+    }
+})
