@@ -50,6 +50,7 @@ program
   .requiredOption('--data <folder>', 'the folder of public data')
   .option('--out <file>', 'where the weights go (default: where the guard reads them)')
   .option('--report-only', 'print the cross-validated figures and write nothing')
+  .option('--public-only', 'print the figures of a guard that learns from the public data alone, and write nothing')
   .description('train the input guard; the same data gives the same bytes')
   .action(async (what: string, options: object) =>
     exitWith(await (await import('./commands/train.ts')).train(what, options as never)),

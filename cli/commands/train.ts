@@ -3,6 +3,7 @@ import { quantise } from '#workers/logic/guard-linear.ts'
 import { encodeWeights, WEIGHTS_FILE } from '#workers/logic/guard-weights.ts'
 import { messageCorpus } from '../eval/guard-corpus.ts'
 import {
+  CLEAN_DOCUMENTS_FLAGGED,
   chooseDocumentThreshold,
   chooseThreshold,
   DOCUMENT_TRAINING,
@@ -12,17 +13,27 @@ import {
   heldOutFlags,
   heldOutModels,
   heldOutScores,
+  LIMITS,
   leaveOneSourceOut,
   MESSAGE_TRAINING,
+  PUBLIC_CLEAN_DOCUMENTS_FLAGGED,
+  PUBLIC_LIMITS,
   shareFlagged,
   trainDocuments,
   trainMessages,
+  writtenSets,
 } from '../eval/guard-training.ts'
 
 const FOLDS = 5
 const round = (value: number) => Math.round(value * 1e6) / 1e6
 
-export type TrainOptions = { readonly data: string; readonly out?: string; readonly reportOnly?: boolean }
+export type TrainOptions = {
+  readonly data: string
+  readonly out?: string
+  readonly reportOnly?: boolean
+  /** Nothing that was written here is learned, so that one can see what it does; then nothing is written either. */
+  readonly publicOnly?: boolean
+}
 
 /**
  * Trains the guard from the folder of public data and the texts in this repository, prints the cross-validated figures, and writes
@@ -34,12 +45,15 @@ export async function train(what: string, options: TrainOptions): Promise<number
     console.error(`answerline: cannot train "${what}"; there is guard`)
     return 2
   }
-  const rows = encodeMessages(messageCorpus(options.data))
+  const { publicOnly = false } = options
+  const rows = encodeMessages(messageCorpus(options.data, !publicOnly))
   const held = heldOutModels(rows, FOLDS)
-  const threshold = round(chooseThreshold(rows, heldOutScores(rows, held)))
-  const set = documentSet(options.data)
+  const threshold = round(chooseThreshold(rows, heldOutScores(rows, held), publicOnly ? PUBLIC_LIMITS : LIMITS))
+  const model = trainMessages(rows)
+  const set = documentSet(options.data, !publicOnly)
   const heldDocuments = heldOutDocuments(set, FOLDS)
-  const documentThreshold = round(chooseDocumentThreshold(set, heldDocuments))
+  const cleanLimit = publicOnly ? PUBLIC_CLEAN_DOCUMENTS_FLAGGED : CLEAN_DOCUMENTS_FLAGGED
+  const documentThreshold = round(chooseDocumentThreshold(set, heldDocuments, cleanLimit))
   const flagged = (kind: string) => {
     const own = heldDocuments.labelled.filter((_, at) => set.labelled[at]!.kind === kind)
     return round(own.filter((score) => score >= documentThreshold).length / own.length)
@@ -50,6 +64,7 @@ export async function train(what: string, options: TrainOptions): Promise<number
       {
         messages: { rows: rows.length, threshold, crossValidated: shareFlagged(rows, heldOutFlags(rows, held, threshold)) },
         leaveOneSourceOut: leaveOneSourceOut(rows, threshold),
+        writtenSets: writtenSets(model, threshold),
         documents: {
           threshold: documentThreshold,
           crossValidated: {
@@ -63,8 +78,8 @@ export async function train(what: string, options: TrainOptions): Promise<number
       2,
     ),
   )
-  if (options.reportOnly) return 0
-  const message = quantise(trainMessages(rows))
+  if (options.reportOnly || publicOnly) return 0
+  const message = quantise(model)
   const document = quantise(trainDocuments(set))
   const header = {
     version: 2,

@@ -55,8 +55,11 @@ const OWN_MENTIONS = 8
 const GENERATED = { attack: 1, harmless: 3 }
 export const GRAMMAR_SEED = 5
 
-/** All messages there are to train on, each once, in a fixed order. @param data the folder of public data */
-export function messageCorpus(data: string): MessageRow[] {
+/**
+ * All messages there are to train on, each once, in a fixed order.
+ * @param data the folder of public data @param own whether the texts that were written here belong to them
+ */
+export function messageCorpus(data: string, own = true): MessageRow[] {
   const rows: MessageRow[] = []
   const seen = new Set<string>()
   const add = (text: string, attack: boolean, kind: string, source: string, weight: number) => {
@@ -70,10 +73,10 @@ export function messageCorpus(data: string): MessageRow[] {
   }
   for (const { text, label, kind, src } of readRows(join(data, 'prompt_injection/dev.jsonl'), InjectionRow))
     if (!kind.endsWith('_doc')) add(text, label === 1, kind, src, label === 1 ? ATTACK : (HARMLESS[src] ?? 1))
-  for (const file of ['train.jsonl', 'train-more.jsonl'])
+  for (const file of own ? ['train.jsonl', 'train-more.jsonl'] : [])
     for (const { text, label, kind, family } of readRows(join(OWN_DATA, file), OwnRow))
       add(text, label === 1, kind, `own:${family}`, /^(?:mentions-|letters-|angry-|contact$)/.test(family) ? OWN_MENTIONS : OWN)
-  const grammar = readRows(join(OWN_DATA, 'train-grammar.jsonl'), GrammarLine)
+  const grammar = own ? readRows(join(OWN_DATA, 'train-grammar.jsonl'), GrammarLine) : []
   for (const { text, label, kind, family } of grammarRows(grammar, seededRandom(GRAMMAR_SEED)))
     add(text, label === 1, kind, `own:${family}`, label === 1 ? GENERATED.attack : GENERATED.harmless)
   for (const [folder, fields, most] of ORDINARY)

@@ -1,10 +1,20 @@
+import { join } from 'node:path'
+import * as z from 'zod'
 import { documentRows, documentSentences } from '#workers/logic/guard-document.ts'
 import { type EncodedText, encodeText, rawText } from '#workers/logic/guard-encode.ts'
 import { DOCUMENT_BITS, MESSAGE_BITS } from '#workers/logic/guard-features.ts'
 import { type BinaryModel, quantise, rawScore, trainBinary, type WeightedRow } from '#workers/logic/guard-linear.ts'
 import { SUSPICIOUS_FROM, scoreMessage } from '#workers/logic/guard-message.ts'
 import { scoreInjection } from '#workers/logic/injection-rules.ts'
-import { cleanDocuments, type DocumentRow, labelledDocuments, type MessageRow, ownLines } from './guard-corpus.ts'
+import {
+  cleanDocuments,
+  type DocumentRow,
+  labelledDocuments,
+  type MessageRow,
+  OWN_DATA,
+  ownLines,
+  readRows,
+} from './guard-corpus.ts'
 import { letters } from './guard-letters.ts'
 import { seededRandom } from './seeded-random.ts'
 
@@ -55,6 +65,21 @@ export function heldOutFlags(rows: readonly EncodedMessage[], { foldOf, models }
   return rows.map(({ text }, at) => scoreMessage(text, text, guards[foldOf[at]!]!).score >= SUSPICIOUS_FROM)
 }
 
+/** Written sets that no training has seen, by kind: recall of attacks, share of flagged harmless ones. */
+export function writtenSets(model: BinaryModel, threshold: number): Record<string, number> {
+  const guard = { ...quantise(model), bits: MESSAGE_BITS, threshold }
+  const result: Record<string, number> = {}
+  for (const file of ['hijack-extraction', 'benign-languages', 'letters']) {
+    const rows = readRows(join(OWN_DATA, `${file}.jsonl`), WrittenRow)
+    for (const [kind, own] of Map.groupBy(rows, (row) => `${row.kind} of ${file}`)) {
+      const flagged = own.filter(({ text }) => scoreMessage(text, text, guard).score >= SUSPICIOUS_FROM).length
+      result[`${kind}, flagged (n=${own.length})`] = share(flagged, own.length)
+    }
+  }
+  return result
+}
+const WrittenRow = z.looseObject({ text: z.string(), kind: z.string() })
+
 /** Sources that stem from one collection are left out together. */
 const COLLECTION = (source: string) => (source.startsWith('cyberseceval') ? 'cyberseceval' : source)
 
@@ -88,12 +113,17 @@ export const LIMITS: readonly Limit[] = [
   { of: ({ source, attack }) => source.startsWith('own:ml') && !attack, falsePositives: 0.14 },
 ]
 
-/** The lowest threshold at which held-out scores meet every limit. */
+/** For training on the public data alone, where harmless sentences are flagged less and no own ones are held to anything. */
+export const PUBLIC_LIMITS: readonly Limit[] = LIMITS.map((limit) =>
+  limit.falsePositives === 0.09 ? { ...limit, falsePositives: 0.08 } : limit,
+)
+
+/** The lowest threshold at which held-out scores meet every limit. A limit that concerns no row bounds nothing. */
 export function chooseThreshold(rows: readonly MessageRow[], scores: Float64Array, limits = LIMITS): number {
   return Math.max(
     ...limits.map(({ of, falsePositives }) => {
-      const own = [...scores].filter((_, at) => of(rows[at]!)).sort((a, b) => b - a)
-      return (own[Math.floor(falsePositives * own.length)] ?? 0) + 1e-6
+      const concerned = [...scores].filter((_, at) => of(rows[at]!)).sort((a, b) => b - a)
+      return (concerned[Math.floor(falsePositives * concerned.length)] ?? Number.NEGATIVE_INFINITY) + 1e-6
     }),
   )
 }
@@ -121,11 +151,12 @@ export type DocumentSet = {
   readonly own: readonly string[]
   readonly harmless: readonly string[]
 }
-export const documentSet = (data: string): DocumentSet => ({
+/** @param own whether the lines that were written here belong to it */
+export const documentSet = (data: string, own = true): DocumentSet => ({
   labelled: labelledDocuments(data),
   clean: cleanDocuments(data),
-  own: ownLines('train'),
-  harmless: ownLines('train', 'documents-harmless'),
+  own: own ? ownLines('train') : [],
+  harmless: own ? ownLines('train', 'documents-harmless') : [],
 })
 
 const INJECTED = 4
@@ -206,11 +237,17 @@ export function heldOutDocuments(set: DocumentSet, folds: number): { labelled: n
   return result
 }
 
+/** Below the target, and for the public data alone just at it. */
 export const CLEAN_DOCUMENTS_FLAGGED = 0.013
+export const PUBLIC_CLEAN_DOCUMENTS_FLAGGED = 0.0195
 
 /** The lowest threshold at which so few of the clean documents, and of the clean labelled ones, are flagged. */
-export function chooseDocumentThreshold(set: DocumentSet, scores: { labelled: number[]; clean: number[] }): number {
+export function chooseDocumentThreshold(
+  set: DocumentSet,
+  scores: { readonly labelled: readonly number[]; readonly clean: readonly number[] },
+  flagged = CLEAN_DOCUMENTS_FLAGGED,
+): number {
   const limit = (values: number[], most: number) => values.sort((a, b) => b - a)[Math.floor(most * values.length)]! + 1e-6
   const labelledClean = scores.labelled.filter((_, at) => set.labelled[at]!.kind === 'benign_doc')
-  return Math.max(limit([...scores.clean], CLEAN_DOCUMENTS_FLAGGED), limit(labelledClean, CLEAN_DOCUMENTS_FLAGGED))
+  return Math.max(limit([...scores.clean], flagged), limit(labelledClean, flagged))
 }

@@ -11,10 +11,10 @@ import { swapped } from './pii-swaps.ts'
 import { readMoulds, readSlots, seeded, writtenFrom } from './pii-synthetic.ts'
 
 /**
- * Trains the PII tagger: `node cli/eval/train-pii.ts DATA-FOLDER [--by-template | --by-row | --without-moulds | --ship]`. Examples: `pii_presidio`, the
- * same with other values, own lines and own moulds; texts without personal data: messages of `banking77`, `hint3`, `clinc150` and `bitext`, and
- * sentences about products. Prints figures of five folds (whole templates held back, the default, or rows; `--without-moulds`: by template,
- * with no text of a mould), or with `--ship` writes the weights. A folder behind the mode keeps the weights of the folds, and gives them where it holds
+ * Trains the PII tagger: `node cli/eval/train-pii.ts DATA-FOLDER [--by-template | --by-row | --public-by-template |
+ * --public-by-row | --ship]`. Examples: `pii_presidio`, the same with other values, own lines and own moulds; texts without personal data: messages of `banking77`, `hint3`, `clinc150` and `bitext`, and
+ * sentences about products. Prints figures of five folds (whole templates held back, the default, or rows; `--public-…`: with
+ * nothing that was written here but lists of names and values), or with `--ship` writes the weights. A folder behind the mode keeps the weights of the folds, and gives them where it holds
  * them already: leanings can be compared without training again. The same data gives the same bytes.
  */
 const TRAINING = { epochs: 8, dropout: 0.5, unlisted: 0.2, margin: 1 }
@@ -35,6 +35,7 @@ const WITHOUT: Readonly<Record<string, number>> = {
 
 const folder = process.argv[2] ?? ''
 const mode = process.argv[3] ?? '--by-template'
+const isPublic = mode.startsWith('--public-')
 const keptIn = process.argv[4]
 const ownFolder = join(import.meta.dirname, '../../test/data/pii')
 
@@ -69,19 +70,22 @@ function mended({ text, spans, ...row }: TaggedText): TaggedText {
 const own = readdirSync(ownFolder)
   .filter((name) => name.startsWith('train'))
   .flatMap((name) => readTagged(join(ownFolder, name)))
-const groups: Record<string, TaggedText[]> = { pii_presidio: readTagged(join(folder, 'pii_presidio/dev.jsonl')), own }
+const groups: Record<string, TaggedText[]> = {
+  pii_presidio: readTagged(join(folder, 'pii_presidio/dev.jsonl')),
+  ...(isPublic ? {} : { own }),
+}
 for (const [name, wanted] of Object.entries(WITHOUT)) groups[name] = messagesOf(name, wanted)
 const isShouted = (group: string, at: number) => group in WITHOUT && at % 15 === 3
 const rows = Object.entries(groups).flatMap(([group, texts]) =>
   texts.map((row, at) => ({
     group,
     row,
-    at: row.template === undefined || mode === '--by-row' ? at : Number(row.template) * 7,
+    at: row.template === undefined || mode.endsWith('by-row') ? at : Number(row.template) * 7,
     // Capitals alone are no name.
     ready: prepare(isShouted(group, at) ? { ...row, text: row.text.toUpperCase() } : mended(row)),
   })),
 )
-const written = mode === '--without-moulds' ? [] : writtenFrom(readMoulds(), TIMES, seeded(17)).map(prepare)
+const written = isPublic ? [] : writtenFrom(readMoulds(), TIMES, seeded(17)).map(prepare)
 
 function train(chosen: typeof rows): Buffer {
   const examples = chosen.filter(({ group }) => group === 'pii_presidio').map(({ row }) => mended(row))
