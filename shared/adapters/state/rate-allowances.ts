@@ -30,7 +30,7 @@ export function rateAllowances() {
     const known = owing.get(limit.key) ?? keys.get(limit.key)
     if (known && known.limit.limit === limit.limit) return known
     const fresh = { windows: known?.windows, limit, untold: known?.untold ?? 0, left: Math.floor(limit.limit / PART) }
-    keys.set(limit.key, fresh, { ttl: 2 * limit.windowMs })
+    keys.set(limit.key, fresh)
     if (fresh.untold > 0) owing.set(limit.key, fresh)
     return fresh
   }
