@@ -104,10 +104,11 @@ const share = (part: number, whole: number) => Math.round((1000 * part) / whole)
 const ORDINARY_CUSTOMERS: ReadonlySet<string> = new Set(['banking77', 'bitext', 'hint3'])
 
 export type Limit = { readonly of: (row: MessageRow) => boolean; readonly falsePositives: number }
+const NOTINJECT: Limit = { of: ({ source }) => source === 'notinject', falsePositives: 0.09 }
 /** At the targets or below: held-out models know a fifth less than the shipped one. */
 export const LIMITS: readonly Limit[] = [
   { of: ({ source }) => ORDINARY_CUSTOMERS.has(source), falsePositives: 0.007 },
-  { of: ({ source }) => source === 'notinject', falsePositives: 0.09 },
+  NOTINJECT,
   { of: ({ source }) => source === 'wildguard_benign', falsePositives: 0.046 },
   { of: ({ source }) => source === 'toxicity', falsePositives: 0.06 },
   { of: ({ source, attack }) => source.startsWith('own:ml') && !attack, falsePositives: 0.14 },
@@ -115,7 +116,7 @@ export const LIMITS: readonly Limit[] = [
 
 /** For training on the public data alone, where harmless sentences are flagged less and no own ones are held to anything. */
 export const PUBLIC_LIMITS: readonly Limit[] = LIMITS.map((limit) =>
-  limit.falsePositives === 0.09 ? { ...limit, falsePositives: 0.08 } : limit,
+  limit === NOTINJECT ? { ...limit, falsePositives: 0.08 } : limit,
 )
 
 /** The lowest threshold at which held-out scores meet every limit. A limit that concerns no row bounds nothing. */

@@ -21,6 +21,8 @@ type Options<Item> = {
   readonly gatherMs?: number
 }
 
+const PATIENCE_MS = 20
+
 /**
  * Gathers calls that arrive while the previous ones are being written and writes them together: under load one statement (and
  * one fsync) carries many, when idle a call goes out at once. The idea of PostgreSQL's own group commit, moved up to where it
@@ -36,16 +38,33 @@ export function groupCommit<Item, Result>(
   let inFlight = 0
   let itemsInFlight = 0
   let scheduled = false
+  let impatient = false
+  let patience: NodeJS.Timeout | undefined
   let lastAt = Number.NEGATIVE_INFINITY
 
   const evens = worthwhile > 1
   const besides = () => (evens ? Math.min(maxItems, Math.max(worthwhile, itemsInFlight)) : 1)
-  const isDue = () => inFlight < maxInFlight && waiting.length >= (inFlight > 0 ? besides() : 1)
+  const isDue = () => inFlight < maxInFlight && waiting.length >= (inFlight > 0 && !impatient ? besides() : 1)
   const fairShare = () =>
     evens && inFlight > 0 ? Math.min(maxItems, Math.max(worthwhile, Math.ceil((itemsInFlight + waiting.length) / 2))) : maxItems
 
+  /** Whoever waits for company does not wait for long: the write that is under way may hang. */
+  const bePatient = (): void => {
+    if (patience !== undefined || !evens || waiting.length === 0 || inFlight === maxInFlight) return
+    patience = setTimeout(() => {
+      patience = undefined
+      impatient = true
+      flush()
+      impatient = false
+    }, PATIENCE_MS)
+  }
+
   const schedule = (): void => {
-    if (scheduled || !isDue()) return
+    if (scheduled) return
+    if (!isDue()) {
+      bePatient()
+      return
+    }
     scheduled = true
     const waitMs = gatherMs === 0 ? 0 : lastAt + gatherMs - performance.now()
     if (waitMs > 0) setTimeout(flush, waitMs)
@@ -55,6 +74,8 @@ export function groupCommit<Item, Result>(
 
   const flush = (): void => {
     scheduled = false
+    clearTimeout(patience)
+    patience = undefined
     while (isDue()) {
       const batch = keyOf ? takeApart(waiting, fairShare(), keyOf, busyKeys) : waiting.splice(0, fairShare())
       if (batch.length === 0) return
@@ -71,6 +92,7 @@ export function groupCommit<Item, Result>(
         settle()
       })
     }
+    bePatient()
   }
 
   return (item) =>
@@ -113,10 +135,8 @@ async function written<Item, Result>(
     }
   } catch (error) {
     if (batch.length === 1) return () => batch[0]!.reject(error)
-    // One item that the database refuses must not fail its neighbours: each gets its own try.
-    const settles = await Promise.all(batch.map((entry) => written(write, [entry])))
-    return () => {
-      for (const settle of settles) settle()
-    }
+    // One item that the database refuses must not fail its neighbours: each gets its own try, and waits for no other's.
+    await Promise.all(batch.map(async (entry) => (await written(write, [entry]))()))
+    return () => {}
   }
 }

@@ -28,8 +28,7 @@ const SHAPES: Readonly<Partial<Record<TaggedType, { test(found: string): boolean
   EMAIL_ADDRESS: /@/,
   DOMAIN_NAME: /^[^\s@]{1,200}\.[^\s@]{2,200}$/,
   CREDIT_CARD: /^(?:\d[ -]?){11,18}\d$/,
-  // A phone number can be written with dots, too.
-  IP_ADDRESS: { test: (found) => isIP(found) > 0 },
+  IP_ADDRESS: { test: (found) => isIP(found) > 0 || isPaddedIPv4(found) },
   US_SSN: /^\d{3}([ -])\d{2}\1\d{4}$/,
   US_DRIVER_LICENSE: /\d{3}/,
   PHONE_NUMBER: /^(?:[^\d]{0,3}\d){6,18}[^\d]{0,2}$/,
@@ -41,6 +40,12 @@ const SHAPES: Readonly<Partial<Record<TaggedType, { test(found: string): boolean
   TITLE: /\p{L}/u,
   NRP: /\p{L}{3}/u,
   DATE_TIME: /^(?!\d{5,30}$)/,
+}
+
+/** `192.168.001.010`; a phone number can be written with dots, too, but not in four parts of three digits below 256. */
+function isPaddedIPv4(found: string): boolean {
+  const parts = found.split('.')
+  return parts.length === 4 && parts.every((part) => /^\d{3}$/.test(part) && Number(part) < 256)
 }
 
 export const TAGGER_FILE = new URL('./pii-tagger-weights.bin', import.meta.url)

@@ -9,9 +9,12 @@ const MAX_KEYS = 50_000
 type Known = {
   /** As the shared count was last heard of; nothing was heard of a key that is new here. */
   windows: Windows | undefined
-  limit: RateLimit
+  limit: number
+  windowMs: number
   /** Granted here and not told yet. */
   untold: number
+  /** Asked for and not heard of yet. */
+  asked: number
   /** How much more may be granted before asking. */
   left: number
 }
@@ -22,54 +25,71 @@ type Known = {
  * far below a limit nobody waits for the shared count, and close to it everybody asks. A limit below 16 is always asked about.
  */
 export function rateAllowances() {
+  // Without a time to live: what is known of a key that is at its limit must not be forgotten before it is true no more.
   const keys = new LRUCache<string, Known>({ max: MAX_KEYS })
   /** Those with something to tell; apart from the others, which may be forgotten. */
   const owing = new Map<string, Known>()
 
-  const knownOf = (limit: RateLimit): Known => {
-    const known = owing.get(limit.key) ?? keys.get(limit.key)
-    if (known && known.limit.limit === limit.limit) return known
-    const fresh = { windows: known?.windows, limit, untold: known?.untold ?? 0, left: Math.floor(limit.limit / PART) }
-    keys.set(limit.key, fresh)
-    if (fresh.untold > 0) owing.set(limit.key, fresh)
-    return fresh
+  const allow = (known: Known, nowMs: number) => {
+    const room = known.limit - (known.windows ? rolled(known.windows, nowMs, known.windowMs).used : 0)
+    known.left = Math.max(0, Math.floor(room / PART) - known.untold - known.asked)
+  }
+  const knownOf = ({ key, limit, windowMs }: RateLimit, nowMs: number): Known => {
+    let known = owing.get(key) ?? keys.get(key)
+    if (!known) {
+      known = { windows: undefined, limit, windowMs, untold: 0, asked: 0, left: 0 }
+      keys.set(key, known)
+      allow(known, nowMs)
+    } else if (known.limit !== limit) {
+      known.limit = limit
+      allow(known, nowMs)
+    }
+    return known
   }
 
   return {
     /** All of the limits, when all of them leave enough; otherwise none, and the shared count is to be asked. */
     grant(limits: readonly RateLimit[], nowMs: number): RateDecision | undefined {
-      const known = limits.map(knownOf)
+      const known = limits.map((limit) => knownOf(limit, nowMs))
       if (limits.some(({ cost }, i) => cost > known[i]!.left)) return undefined
       let remaining = Number.MAX_SAFE_INTEGER
-      for (const [i, limit] of limits.entries()) {
+      for (const [i, { key, limit, windowMs, cost }] of limits.entries()) {
         const own = known[i]!
-        own.left -= limit.cost
-        own.untold += limit.cost
-        owing.set(limit.key, own)
-        remaining = Math.min(remaining, limit.limit - rolled(own.windows, nowMs, limit.windowMs).used - own.untold)
+        own.left -= cost
+        own.untold += cost
+        owing.set(key, own)
+        const used = own.windows ? rolled(own.windows, nowMs, windowMs).used : 0
+        remaining = Math.min(remaining, limit - used - own.untold)
       }
       return { allowed: true, retryAfterMs: 0, remaining: Math.max(0, Math.floor(remaining)) }
     },
 
-    /** What is to be told of a key. It counts as told from now on. */
-    owed(key: string): number {
-      const known = owing.get(key)
-      if (!known) return 0
-      owing.delete(key)
+    /** The question is about to be asked. @returns what is to be told of the key with it; it counts as told from now on */
+    asks(limit: RateLimit, nowMs: number): number {
+      const known = knownOf(limit, nowMs)
       const { untold } = known
       known.untold = 0
+      known.asked += limit.cost
+      owing.delete(limit.key)
       return untold
     },
 
-    /** The limits of which there is something to tell. */
-    owing: (): RateLimit[] => [...owing.values()].map(({ limit }) => limit),
+    /** The answer. @param windows as they are now, with everything told; left out when there was none */
+    heard(limit: RateLimit, nowMs: number, windows?: Windows): void {
+      const known = owing.get(limit.key) ?? keys.get(limit.key)
+      if (!known) return
+      known.asked -= limit.cost
+      if (windows) known.windows = windows
+      allow(known, nowMs)
+    },
 
-    /** @param windows as they are now, with everything told */
-    heard(limit: RateLimit, windows: Windows, nowMs: number): void {
-      const known = knownOf(limit)
-      known.windows = windows
-      const room = limit.limit - rolled(windows, nowMs, limit.windowMs).used
-      known.left = Math.max(0, Math.floor(room / PART) - known.untold)
+    /** What there is something to tell of, as limits that cost nothing. */
+    owing: (): RateLimit[] => [...owing].map(([key, { limit, windowMs }]) => ({ key, limit, windowMs, cost: 0 })),
+
+    /** Nobody is there to be told, and later it would count for another time. */
+    forgetOwing(): void {
+      for (const known of owing.values()) known.untold = 0
+      owing.clear()
     },
   }
 }

@@ -93,24 +93,29 @@ export function createRedisRateLimiter(
     if (awaySince === undefined && redis.status !== 'end')
       log?.warn({ err }, 'Redis is away: each process holds the rate limits on its own')
     awaySince = performance.now()
+    allowances.forgetOwing()
   }
 
   const askRedis = async (takes: readonly Take[]): Promise<RateDecision[]> => {
     const keys = takes.flatMap(({ limits }) => limits.map(({ key }) => `${prefix}:limit:${key}`))
     const asked = takes.map(({ limits, nowMs }) => [
       nowMs,
-      ...limits.flatMap(({ key, windowMs, limit, cost }) => [windowMs, limit, cost, allowances.owed(key)]),
+      ...limits.flatMap((limit) => [limit.windowMs, limit.limit, limit.cost, allowances.asks(limit, nowMs)]),
     ])
-    const reply = await within(timeoutMs, run(redis, keys, JSON.stringify(asked)))
-    const read = readReply(takes, reply)
-    for (const [n, { limits, nowMs }] of takes.entries()) {
-      const { allowed, windows } = read[n]!
-      for (const [i, limit] of limits.entries()) {
-        const { index, current, previous } = windows[i]!
-        allowances.heard(limit, { index, current: current + (allowed ? limit.cost : 0), previous }, nowMs)
+    try {
+      const read = readReply(takes, await within(timeoutMs, run(redis, keys, JSON.stringify(asked))))
+      for (const [n, { limits, nowMs }] of takes.entries()) {
+        const { allowed, windows } = read[n]!
+        for (const [i, limit] of limits.entries()) {
+          const { index, current, previous } = windows[i]!
+          allowances.heard(limit, nowMs, { index, current: current + (allowed ? limit.cost : 0), previous })
+        }
       }
+      return takes.map((each, n) => decision(each, read[n]!))
+    } catch (error) {
+      for (const { limits, nowMs } of takes) for (const limit of limits) allowances.heard(limit, nowMs)
+      throw error
     }
-    return takes.map((each, n) => decision(each, read[n]!))
   }
 
   const take = groupCommit(
@@ -133,8 +138,7 @@ export function createRedisRateLimiter(
   const tell = async (nowMs: number): Promise<void> => {
     const owing = allowances.owing()
     for (let at = 0; at < owing.length && !isAway(); at += TELL_MOST) {
-      const limits = owing.slice(at, at + TELL_MOST).map((limit) => ({ ...limit, cost: 0 }))
-      await askRedis([{ limits, nowMs }]).catch(wentAway)
+      await askRedis([{ limits: owing.slice(at, at + TELL_MOST), nowMs }]).catch(wentAway)
     }
   }
   const tellSoon = (nowMs: number) => {

@@ -43,8 +43,15 @@ const KEPT = `
 
 const ARRIVALS = 'arrivals of several tenants travel together; every row carries its own tenant'
 const KeptRow = z.object({ route: z.string(), body_hash: z.string(), response: z.unknown() })
-/** What a key of ours keeps; other routes keep their whole responses. */
-const Made = z.object({ ticketId: z.string(), runId: z.string() })
+const Ids = z.object({ ticketId: z.string(), runId: z.string() })
+/** What a key of ours keeps; versions until November 2026 kept the whole response, which says the same. */
+const Made = z.union([
+  Ids,
+  z
+    .object({ body: z.string().transform((body) => JSON.parse(body)) })
+    .transform(({ body }) => body)
+    .pipe(Ids),
+])
 
 const Row = z.object({
   id: z.string(),
@@ -93,7 +100,9 @@ export function createTicketStore(
       if (!row) return { kind: 'in-flight' }
       if (row.route !== idempotency!.route || row.body_hash !== idempotency!.bodyHash) return { kind: 'mismatch' }
       if (row.response === null) return { kind: 'in-flight' }
-      return { kind: 'replayed', ...Made.parse(row.response) }
+      const made = Made.safeParse(row.response)
+      // A row that cannot be read must not fail those that travel with it.
+      return made.success ? { kind: 'replayed', ...made.data } : { kind: 'in-flight' }
     }
   }
 

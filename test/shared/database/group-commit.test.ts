@@ -186,6 +186,35 @@ test('two writes are evened out: the second waits for as many as the first carri
   expect(await Promise.all(results)).toEqual(range(0, 16).map((n) => n * 10))
 })
 
+test('whoever waits for company does not wait for a write that hangs', async () => {
+  const { batches, write, open } = gatedWriter()
+  const commit = groupCommit(write, { maxItems: 64, maxInFlight: 2, worthwhile: 8 })
+  const results = [commit(0)]
+  await tick()
+  results.push(commit(1))
+  await expect.poll(() => batches).toEqual([[0], [1]])
+  open(1)
+  expect(await results[1]).toBe(10)
+  open(0)
+  await Promise.all(results)
+})
+
+test('of a batch that fails, each entry is told as soon as its own try has ended', async () => {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const commit = groupCommit(
+    async (items: readonly number[]) => {
+      if (items.length > 1) throw new Error('broken connection')
+      if (items[0] === 2) await promise
+      return items
+    },
+    { maxItems: 10, maxInFlight: 1 },
+  )
+  const [first, slow] = [commit(1), commit(2)]
+  expect(await first).toBe(1)
+  resolve()
+  expect(await slow).toBe(2)
+})
+
 test('calls that follow a write soon are gathered; one that comes alone goes out at once', async () => {
   const batches: number[][] = []
   const commit = groupCommit(

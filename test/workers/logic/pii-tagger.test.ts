@@ -165,6 +165,11 @@ test('addresses of machines are found whole, however they are put into a sentenc
   expect(missed).toEqual([])
 })
 
+test('a machine address with leading zeros is one', () => {
+  for (const text of ['connect to 010.001.002.003 now', 'host 192.168.001.010 does not answer'])
+    expect(findPersonalData(text)).toMatchObject([{ type: 'IP_ADDRESS' }])
+})
+
 test('a phone number with dots in it is no machine address', () => {
   const sentences = ['numéro {}', 'call {} please', 'my cell {}', 'Fax {}', 'unblock {}', 'ring {} after six']
   const numbers = ['389.756.5551', '09.14.32.27.94', '773.4536', '01.42.68.53.77', '647.555.0188']

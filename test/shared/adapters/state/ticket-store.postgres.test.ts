@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createIdempotencyStore } from '#shared/adapters/state/idempotency-store.postgres.ts'
 import { createTenantStore } from '#shared/adapters/state/tenant-store.postgres.ts'
@@ -151,18 +149,24 @@ describe('accepting tickets', () => {
     expect((await store.accept(arrival({ key: 'k4', hash: 'new', at: later(2 * DAY_MS + 2) }))).kind).toBe('accepted')
   })
 
-  test('a key that an earlier version kept with its whole response is replayed as well', async () => {
+  test('a key that an earlier version kept with its whole response is replayed as well, beside new ones', async () => {
     const body = '{"ticketId":"tkt_old","runId":"run_old","status":"accepted","links":{}}'
-    await database.forTenant(
-      'default',
-      "INSERT INTO idempotency_keys (tenant_id, key, route, body_hash, response, created_at) VALUES ($1, 'old', 'POST /v1/tickets', 'h', $2, $3)",
-      [JSON.stringify({ status: 202, body }), NOW],
-    )
-    const migration = join(import.meta.dirname, '../../../../shared/database/migrations/0015-keys-keep-ids.sql')
-    await database.asSystem('test', readFileSync(migration, 'utf8'))
-    const repeat = arrival({ key: 'old', hash: 'h' })
-    const again = { ...repeat, idempotency: { ...repeat.idempotency!, route: 'POST /v1/tickets' } }
-    expect(await createTicketStore(database).accept(again)).toEqual({ kind: 'replayed', ticketId: 'tkt_old', runId: 'run_old' })
+    const keep = (key: string, response: unknown) =>
+      database.forTenant(
+        'default',
+        "INSERT INTO idempotency_keys (tenant_id, key, route, body_hash, response, created_at) VALUES ($1, $2, 'r', 'h', $3, $4)",
+        [key, JSON.stringify(response), NOW],
+      )
+    await keep('old', { status: 202, body })
+    await keep('spoilt', { body: null })
+    const store = createTicketStore(database)
+    const arrivals = [arrival({ key: 'new-1' }), arrival({ key: 'old' }), arrival({ key: 'spoilt' }), arrival({ key: 'new-2' })]
+    expect(await Promise.all(arrivals.map(store.accept))).toEqual([
+      { kind: 'accepted' },
+      { kind: 'replayed', ticketId: 'tkt_old', runId: 'run_old' },
+      { kind: 'in-flight' },
+      { kind: 'accepted' },
+    ])
   })
 
   test.each([false, true])(
