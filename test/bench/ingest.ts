@@ -12,18 +12,19 @@ const SMALL_BACKLOG = 1_000
 export type IngestOptions = {
   readonly seconds: number
   readonly rounds: number
+  readonly walSegments: number
   readonly profileFolder?: string | undefined
   readonly say: (line: string) => void
 }
-export const FULL_INGEST = { seconds: 5, rounds: 5 }
-export const QUICK_INGEST = { seconds: 2, rounds: 2 }
+export const FULL_INGEST = { seconds: 5, rounds: 5, walSegments: 64 }
+export const QUICK_INGEST = { seconds: 2, rounds: 2, walSegments: 8 }
 
 type Counts = { readonly tickets: number; readonly queued: number; readonly jobs: number }
 
 /** Durable, idempotent 202s a second against the same Fastify route with doors that keep nothing, in rounds that alternate. */
 export async function benchIngest(options: IngestOptions): Promise<BenchReport> {
   const where = machine()
-  const stores = await startStores()
+  const stores = await startStores(options)
   const { profileFolder } = options
   const product = startSide('ingest-product.ts', { profileFolder })
   const bare = startSide('ingest-bare.ts')

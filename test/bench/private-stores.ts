@@ -22,12 +22,19 @@ export const missingStores = (): string[] => [
   ...(postgresBin === undefined ? ['PostgreSQL server programs'] : []),
 ]
 
-/** Servers of the benchmark's own, gone with `stop`. */
-export async function startStores(): Promise<Stores> {
+/**
+ * Servers of the benchmark's own, gone with `stop`.
+ * @param walSegments how many WAL segments PostgreSQL has in reserve, as one that has been running for a while has
+ */
+export async function startStores({ walSegments = 0 }: { readonly walSegments?: number } = {}): Promise<Stores> {
   const missing = missingStores()
   if (missing.length > 0) throw new Error(`this benchmark needs ${missing.join(' and ')} (Debian: redis-server, postgresql)`)
   const folder = mkdtempSync(join(tmpdir(), 'answerline-bench-'))
-  const [redis, postgres] = await Promise.all([startRedis({ appendOnly: true }), startPostgres()])
+  const [redis, postgres] = await Promise.all([
+    startRedis({ appendOnly: true }),
+    startPostgres(walSegments > 0 ? ['min_wal_size=1GB'] : []),
+  ])
+  if (walSegments > 0) await postgres.recycleWal(walSegments)
   return {
     redisUrl: redis.socket,
     createDatabase: postgres.createDatabase,

@@ -22,6 +22,11 @@ export type TestPostgres = {
   restart(): Promise<void>
   /** @returns how many sessions were ended */
   terminateBackends(): Promise<number>
+  /**
+   * Brings the server where one is that has been running for a while: it writes into WAL segments that it had before. One that has just been made
+   * fills every new one (16 MB) with zeros while its sessions wait. Reserve is kept up to `min_wal_size`.
+   */
+  recycleWal(segments: number): Promise<void>
   stop(): Promise<void>
 }
 
@@ -40,8 +45,11 @@ function findBin(): string | undefined {
   return bin !== undefined && (!isRoot() || idsOf(USER) !== undefined) ? bin : undefined
 }
 
-/** A cluster of the test's own, with fsync as in production, on a free loopback port, gone with `stop`. */
-export async function startPostgres(): Promise<TestPostgres> {
+/**
+ * A cluster of the test's own, with fsync as in production, on a free loopback port, gone with `stop`.
+ * @param settings such as `min_wal_size=1GB`
+ */
+export async function startPostgres(settings: readonly string[] = []): Promise<TestPostgres> {
   if (postgresBin === undefined) throw new Error('no PostgreSQL server is installed')
   const folder = mkdtempSync(join(tmpdir(), 'postgres-'))
   const owner = isRoot() ? idsOf(USER) : undefined
@@ -49,7 +57,7 @@ export async function startPostgres(): Promise<TestPostgres> {
   const data = join(folder, 'data')
   copy(join(await emptyCluster(postgresBin), 'data'), data)
   const port = await freePort()
-  let server = await serve(folder, data, port)
+  let server = await serve(folder, data, port, settings)
   const end = async (signal: NodeJS.Signals) => {
     if (server.exitCode !== null || server.signalCode !== null) return
     const ended = once(server, 'exit')
@@ -63,13 +71,21 @@ export async function startPostgres(): Promise<TestPostgres> {
     },
     async restart() {
       await end('SIGINT')
-      server = await serve(folder, data, port)
+      server = await serve(folder, data, port, settings)
     },
     terminateBackends: () =>
       asSuperuser(port, async (client) => {
         const sql = `SELECT count(pg_terminate_backend(pid)) AS n FROM pg_stat_activity
           WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'`
         return Number((await client.query(sql)).rows[0].n)
+      }),
+    recycleWal: (segments) =>
+      asSuperuser(port, async (client) => {
+        for (let n = 0; n < segments; n++) {
+          await client.query("SELECT pg_logical_emit_message(true, 'segment', '')")
+          await client.query('SELECT pg_switch_wal()')
+        }
+        await client.query('CHECKPOINT')
       }),
     async stop() {
       await end('SIGINT')
@@ -106,9 +122,17 @@ function copy(from: string, to: string): void {
   if (status !== 0) throw new Error(`cp failed: ${stderr}`)
 }
 
-async function serve(folder: string, data: string, port: number): Promise<ChildProcess> {
+async function serve(folder: string, data: string, port: number, more: readonly string[]): Promise<ChildProcess> {
   const log = join(folder, 'server.log')
-  const settings = ['-h', '127.0.0.1', '-p', String(port), '-k', folder, '-c', 'fsync=on', '-c', 'max_connections=200']
+  const settings = [
+    '-h',
+    '127.0.0.1',
+    '-p',
+    String(port),
+    '-k',
+    folder,
+    ...['fsync=on', 'max_connections=200', ...more].flatMap((each) => ['-c', each]),
+  ]
   const out = openSync(log, 'a')
   const server = spawn(...asOwner(join(postgresBin!, 'postgres'), ['-D', data, ...settings]), {
     cwd: folder,
