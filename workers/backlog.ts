@@ -28,21 +28,21 @@ export async function countBacklog(runs: Pick<RunLog, 'backlog'>, log: Log): Pro
   let moving = new Map<string, number>()
   let total = 0
   let since = new Map<string, number>()
+  /** Taken in since the last count, and before the one that is under way: until that has ended neither of them knows of it. */
+  let counting = new Map<string, number>()
   let timer: NodeJS.Timeout | undefined
   let stopped = false
   const count = async (): Promise<void> => {
     const startedAt = performance.now()
     try {
-      const before = since
+      counting = plus(counting, since)
       since = new Map()
-      const rows = await runs.backlog().catch((error: unknown) => {
-        for (const [tenantId, n] of before) since.set(tenantId, (since.get(tenantId) ?? 0) + n)
-        throw error
-      })
+      const rows = await runs.backlog()
+      counting = new Map()
       byTenant = countOf(rows.filter(({ status }) => status !== 'waiting'))
       // A parked run waits for a provider and is in nobody's way.
       moving = countOf(rows.filter(({ status }) => status !== 'waiting' && status !== 'parked'))
-      total = [...byTenant.values()].reduce((sum, n) => sum + n, 0)
+      total = sumOf(byTenant)
     } catch (error) {
       log.warn({ err: error }, 'could not count the backlog; the last count stands')
     }
@@ -50,8 +50,8 @@ export async function countBacklog(runs: Pick<RunLog, 'backlog'>, log: Log): Pro
   }
   await count()
   return {
-    of: (tenantId) => (byTenant.get(tenantId) ?? 0) + (since.get(tenantId) ?? 0),
-    total: () => total + [...since.values()].reduce((sum, n) => sum + n, 0),
+    of: (tenantId) => (byTenant.get(tenantId) ?? 0) + (counting.get(tenantId) ?? 0) + (since.get(tenantId) ?? 0),
+    total: () => total + sumOf(counting) + sumOf(since),
     crowded: (tenantId) => (moving.get(tenantId) ?? 0) >= CROWDED_FROM,
     took: (tenantId) => void since.set(tenantId, (since.get(tenantId) ?? 0) + 1),
     stop() {
@@ -59,6 +59,14 @@ export async function countBacklog(runs: Pick<RunLog, 'backlog'>, log: Log): Pro
       clearTimeout(timer)
     },
   }
+}
+
+const sumOf = (counts: ReadonlyMap<string, number>) => [...counts.values()].reduce((sum, n) => sum + n, 0)
+
+function plus(counts: ReadonlyMap<string, number>, more: ReadonlyMap<string, number>): Map<string, number> {
+  const all = new Map(counts)
+  for (const [tenantId, n] of more) all.set(tenantId, (all.get(tenantId) ?? 0) + n)
+  return all
 }
 
 function countOf(rows: readonly { readonly tenantId: string; readonly count: number }[]): Map<string, number> {

@@ -35,6 +35,8 @@ const WITHOUT: Readonly<Record<string, number>> = {
 
 const folder = process.argv[2] ?? ''
 const mode = process.argv[3] ?? '--by-template'
+const MODES = ['--by-template', '--by-row', '--public-by-template', '--public-by-row', '--ship']
+if (!MODES.includes(mode)) throw new Error(`there is no mode "${mode}"; choose one of ${MODES.join(', ')}`)
 const isPublic = mode.startsWith('--public-')
 const keptIn = process.argv[4]
 const ownFolder = join(import.meta.dirname, '../../test/data/pii')

@@ -91,6 +91,22 @@ test('what this process takes in counts at once, and once only', async () => {
   backlog.stop()
 })
 
+test('what was taken in before a count that is under way is not forgotten meanwhile', async () => {
+  const ask = vi.fn(async () => [row('a', 'queued', 3)])
+  const backlog = await countBacklog({ backlog: ask }, recordingLog())
+  const slow = Promise.withResolvers<ReturnType<typeof row>[]>()
+  ask.mockImplementation(() => slow.promise)
+  backlog.took('a')
+  await vi.advanceTimersByTimeAsync(1_500)
+  expect(ask).toHaveBeenCalledTimes(2)
+  backlog.took('a')
+  expect([backlog.of('a'), backlog.total()]).toEqual([5, 5])
+  slow.resolve([row('a', 'queued', 4)])
+  await vi.advanceTimersByTimeAsync(0)
+  expect([backlog.of('a'), backlog.total()]).toEqual([5, 5])
+  backlog.stop()
+})
+
 test('a queue that takes long to count is counted less often', async () => {
   const ask = vi.fn(async (): Promise<ReturnType<typeof row>[]> => {
     await new Promise((resolve) => setTimeout(resolve, 100))

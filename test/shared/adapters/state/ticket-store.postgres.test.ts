@@ -159,11 +159,13 @@ describe('accepting tickets', () => {
       )
     await keep('old', { status: 202, body })
     await keep('spoilt', { body: null })
+    await keep('no-json', { status: 202, body: '{"ticketId":' })
     const store = createTicketStore(database)
-    const arrivals = [arrival({ key: 'new-1' }), arrival({ key: 'old' }), arrival({ key: 'spoilt' }), arrival({ key: 'new-2' })]
+    const arrivals = ['new-1', 'old', 'spoilt', 'no-json', 'new-2'].map((key) => arrival({ key }))
     expect(await Promise.all(arrivals.map(store.accept))).toEqual([
       { kind: 'accepted' },
       { kind: 'replayed', ticketId: 'tkt_old', runId: 'run_old' },
+      { kind: 'in-flight' },
       { kind: 'in-flight' },
       { kind: 'accepted' },
     ])
