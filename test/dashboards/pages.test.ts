@@ -24,7 +24,11 @@ withChromium('the console in a browser (needs chromium on PATH)', { timeout: 60_
     app = Fastify()
     await mountConsole(app, { ...world.deps, queues: [] })
     origin = await app.listen({ port: 0, host: '127.0.0.1' })
-    return () => app.close()
+    return async () => {
+      // A page that is left open may ask for its icon when its server has gone, and the next test would hear of it.
+      await Promise.all(browser.contexts().map((context) => context.close()))
+      await app.close()
+    }
   })
 
   async function open(path: string, key: string = KEYS.admin, scheme: 'light' | 'dark' = 'light', width = 1280): Promise<Page> {
