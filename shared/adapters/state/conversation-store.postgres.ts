@@ -33,11 +33,20 @@ const DELIVER = `
   VALUES ($1, $2, $3, $4, $5, $6, $7, $8::jsonb, $9)
   ON CONFLICT (run_id) DO UPDATE SET run_id = replies.run_id RETURNING *`
 
+/**
+ * The tickets of a conversation: the one it is named after, which its own key finds, and those in `tickets_by_conversation`.
+ * @param tenant @param conversation SQL expressions
+ */
+const ticketsOf = (tenant: string, conversation: string) => `(
+    SELECT * FROM tickets WHERE tenant_id = ${tenant} AND conversation_id = ${conversation} AND substr(conversation_id, 5) <> substr(id, 5)
+    UNION ALL
+    SELECT * FROM tickets WHERE tenant_id = ${tenant} AND conversation_id = ${conversation} AND id = 'tkt_' || substr(${conversation}, 5))`
+
 /** One that began without a name of its own (with a ticket that named none) is its first ticket's requester's. */
 const CLAIM = `
   INSERT INTO conversations AS c (tenant_id, id, requester_id, created_at)
   SELECT $1::text, $2::text, coalesce(
-    (SELECT requester_id FROM tickets WHERE tenant_id = $1 AND conversation_id = $2 ORDER BY created_at LIMIT 1), $3::text), $4::timestamptz
+    (SELECT requester_id FROM ${ticketsOf('$1', '$2')} t ORDER BY created_at LIMIT 1), $3::text), $4::timestamptz
   ON CONFLICT (tenant_id, id) DO UPDATE SET id = c.id RETURNING requester_id`
 
 const TURNS = `
@@ -50,14 +59,14 @@ const SUMMARISE = `
 
 const EARLIER = `
   SELECT 1 FROM tickets me
-  JOIN tickets t ON t.tenant_id = me.tenant_id AND t.conversation_id = me.conversation_id
-    AND (t.created_at, t.id) < (me.created_at, me.id) AND t.created_at > me.created_at - $3 * interval '1 millisecond'
+  JOIN LATERAL ${ticketsOf('me.tenant_id', 'me.conversation_id')} t
+    ON (t.created_at, t.id) < (me.created_at, me.id) AND t.created_at > me.created_at - $3 * interval '1 millisecond'
   JOIN runs r ON r.id = t.run_id
   WHERE me.tenant_id = $1 AND me.id = $2 AND r.status IN ('queued', 'running', 'delayed', 'parked') LIMIT 1`
 
 const NEXT_WAITING = `
-  SELECT r.id, r.seq FROM tickets t JOIN runs r ON r.id = t.run_id
-  WHERE t.tenant_id = $1 AND t.conversation_id = $2 AND t.created_at > now() - interval '2 hours' AND r.status = 'parked' AND r.step = 'screen'
+  SELECT r.id, r.seq FROM ${ticketsOf('$1', '$2')} t JOIN runs r ON r.id = t.run_id
+  WHERE t.created_at > now() - interval '2 hours' AND r.status = 'parked' AND r.step = 'screen'
   ORDER BY t.created_at, t.id LIMIT 1`
 
 export function createConversationStore(database: Database, sealer: Sealer = createAesGcmSealer([])): ConversationStore {

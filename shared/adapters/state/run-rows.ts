@@ -37,23 +37,25 @@ export const NEW_RUN = `
   given jsonb, next jsonb`
 
 /**
- * Parts of a WITH clause that insert runs and the first row of each one's log; `begun` returns the ids of those that are new.
- * It stands here once because runs are begun alone, with their tickets, and with a document, always in one statement.
+ * Parts of a WITH clause that insert runs and the first row of each one's log; it stands here once because runs are begun alone, with their
+ * tickets, and with a document, always in one statement.
  * @param relation has the columns of `NEW_RUN`
+ * @param ids `new`: one that is there already is an error of the statement (23505), which saves looking for each. Otherwise `begun` returns
+ * the ids of those that were not there
  */
-export const beginRuns = (relation: string) => `
+export const beginRuns = (relation: string, ids: 'new' | 'maybe-there' = 'maybe-there') => `
   begun AS (
     INSERT INTO runs (id, tenant_id, pipeline, version, subject_id, lane, status, step, seq, attempt, visits, loops, rescues, trace_id,
       deadline_at, due_at, check_at, created_at, updated_at, held)
     SELECT id, tenant_id, pipeline, version, subject_id, next ->> 'lane', next ->> 'status', next ->> 'step', (next ->> 'seq')::int,
       (next ->> 'attempt')::int, next -> 'visits', next -> 'loops', (next ->> 'rescues')::int, trace_id,
       (next ->> 'deadlineAt')::timestamptz, created_at, now(), created_at, created_at, held FROM ${relation}
-    ON CONFLICT (id) DO NOTHING
-    RETURNING id, step, seq, attempt
+    ${ids === 'new' ? '' : 'ON CONFLICT (id) DO NOTHING RETURNING id'}
   ), begun_log AS (
     INSERT INTO attempts (run_id, seq, tenant_id, step, attempt, visit, result, facts_written, next, started_at, ended_at, worker)
-    SELECT n.id, b.seq, n.tenant_id, b.step, b.attempt, 0, 'accepted', n.given, n.next, n.created_at, n.created_at, ''
-    FROM ${relation} n JOIN begun b ON b.id = n.id
+    SELECT n.id, (n.next ->> 'seq')::int, n.tenant_id, n.next ->> 'step', (n.next ->> 'attempt')::int, 0, 'accepted', n.given, n.next,
+      n.created_at, n.created_at, ''
+    FROM ${relation} n ${ids === 'new' ? '' : 'JOIN begun b ON b.id = n.id'}
   )`
 
 /** The same for rows that come as JSON. @param source an SQL expression for their text, such as `$1` */

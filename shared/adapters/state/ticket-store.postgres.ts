@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { Database } from '#shared/database/client.ts'
+import type { Database, Row } from '#shared/database/client.ts'
 import { groupCommit } from '#shared/database/group-commit.ts'
 import { toJson, toText } from '#shared/database/json.ts'
 import type { Sealer } from '#shared/ports/sealer.ts'
@@ -12,44 +12,58 @@ import { feedbackAt } from './sealed-places.ts'
  * One statement for many arrivals. A key that is new (or older than a day, which is how long keys are kept) wins, and only winners
  * and arrivals without a key get a ticket, a run and a log; a key that is there already changes nothing. Keys are inserted in
  * order, so that processes that carry the same keys wait for each other instead of deadlocking. An arrival comes as one row, its run
- * with what is its own beside it, and a key keeps no more than the ids of what it made: reading rows and keeping whole responses was a
- * fifth of the statement.
+ * with what is its own beside it, a key keeps no more than the id of the run it made, and only who did not get a ticket is told so: rows,
+ * joins and whole responses were a quarter of the statement.
+ * @param ids `new` ones are not looked for: when one is there after all (a statement that was broken off after its commit and comes again),
+ * PostgreSQL refuses the whole with 23505
  */
-const ACCEPT = `
+const accept = (ids: 'new' | 'maybe-there') => `
   WITH arrival AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset($1::jsonb) AS a(
       conversation_id text, requester_id text, key text, route text, body_hash text, ${NEW_RUN})
   ), claimed AS (
     INSERT INTO idempotency_keys AS k (tenant_id, key, route, body_hash, response, created_at)
-    SELECT tenant_id, key, route, body_hash, jsonb_build_object('ticketId', subject_id, 'runId', id), created_at
+    SELECT tenant_id, key, route, body_hash, to_jsonb(id), created_at
     FROM arrival WHERE key IS NOT NULL ORDER BY tenant_id, key
     ON CONFLICT (tenant_id, key) DO UPDATE SET route = EXCLUDED.route, body_hash = EXCLUDED.body_hash, response = EXCLUDED.response,
       created_at = EXCLUDED.created_at
     WHERE k.created_at < EXCLUDED.created_at - interval '24 hours'
     RETURNING tenant_id, key
-  ), winner AS MATERIALIZED (
-    SELECT a.* FROM arrival a LEFT JOIN claimed c ON c.tenant_id = a.tenant_id AND c.key = a.key
-    WHERE a.key IS NULL OR c.key IS NOT NULL
-  ), ${beginRuns('winner')}, made AS (
+  ), judged AS MATERIALIZED (
+    SELECT a.*, a.key IS NULL OR c.key IS NOT NULL AS wins
+    FROM arrival a LEFT JOIN claimed c ON c.tenant_id = a.tenant_id AND c.key = a.key
+  ), winner AS NOT MATERIALIZED (
+    SELECT * FROM judged WHERE wins
+  ), ${beginRuns('winner', ids)}, made AS (
     INSERT INTO tickets (id, tenant_id, run_id, conversation_id, requester_id, created_at)
     SELECT w.subject_id, w.tenant_id, w.id, w.conversation_id, w.requester_id, w.created_at
-    FROM winner w JOIN begun b ON b.id = w.id ORDER BY w.subject_id
+    FROM winner w ${ids === 'new' ? '' : 'JOIN begun b ON b.id = w.id'}
   )
-  SELECT w.id, b.id IS NOT NULL AS made FROM winner w LEFT JOIN begun b ON b.id = w.id`
+  SELECT j.id, j.wins FROM judged j ${ids === 'new' ? 'WHERE NOT j.wins' : 'LEFT JOIN begun b ON b.id = j.id WHERE b.id IS NULL'}`
+
+const ACCEPT_NEW = accept('new')
+const ACCEPT_AGAIN = accept('maybe-there')
+const UNIQUE_VIOLATION = '23505'
 
 const KEPT = `
-  SELECT k.tenant_id, k.key, k.route, k.body_hash, k.response FROM idempotency_keys k
-  JOIN jsonb_to_recordset($1::jsonb) AS a(tenant_id text, key text) ON a.tenant_id = k.tenant_id AND a.key = k.key`
+  SELECT k.tenant_id, k.key, k.route, k.body_hash, k.response, r.subject_id FROM idempotency_keys k
+  JOIN jsonb_to_recordset($1::jsonb) AS a(tenant_id text, key text) ON a.tenant_id = k.tenant_id AND a.key = k.key
+  LEFT JOIN runs r ON r.id = k.response #>> '{}' AND r.tenant_id = k.tenant_id`
 
 const ARRIVALS = 'arrivals of several tenants travel together; every row carries its own tenant'
-const KeptRow = z.object({ route: z.string(), body_hash: z.string(), response: z.unknown() })
+const KeptRow = z.object({ route: z.string(), body_hash: z.string(), response: z.unknown(), subject_id: z.string().nullable() })
 const Ids = z.object({ ticketId: z.string(), runId: z.string() })
-/** What a key of ours keeps; versions until November 2026 kept the whole response, which says the same. */
+/** What a key of ours made. It keeps its run's id; versions until November 2026 kept both ids, or the whole response, which says the same. */
 const Made = z.union([
-  Ids,
   z
-    .object({ body: z.string().transform(parsed) })
-    .transform(({ body }) => body)
+    .object({ response: z.string(), subject_id: z.string() })
+    .transform(({ response, subject_id }) => ({ ticketId: subject_id, runId: response })),
+  z
+    .object({ response: Ids })
+    .transform(({ response }) => response),
+  z
+    .object({ response: z.object({ body: z.string().transform(parsed) }) })
+    .transform(({ response }) => response.body)
     .pipe(Ids),
 ])
 
@@ -82,12 +96,15 @@ export function createTicketStore(
 ): TicketStore {
   const accept = groupCommit(
     async (entries: readonly Entry[]) => {
-      const rows = await database.asSystem(ARRIVALS, ACCEPT, [`[${entries.map(({ row }) => row).join()}]`], 'ticket-accept')
-      const made = new Map(rows.map((row) => [String(row.id), row.made === true]))
-      const arrivals = entries.map(({ arrival }) => arrival)
-      const losers = arrivals.filter(({ run }) => !made.has(run.id))
+      const rows = await write(`[${entries.map(({ row }) => row).join()}]`)
+      if (rows.length === 0) return entries.map(() => ACCEPTED)
+      const unmade = new Map(rows.map((row) => [String(row.id), row.wins === true]))
+      const losers = entries.filter(({ arrival }) => unmade.get(arrival.run.id) === false).map(({ arrival }) => arrival)
       const kept = losers.length > 0 ? await keptFor(losers) : undefined
-      return arrivals.map((arrival) => (made.has(arrival.run.id) ? won(arrival, made.get(arrival.run.id)!) : kept!(arrival)))
+      return entries.map(({ arrival }) => {
+        const wins = unmade.get(arrival.run.id)
+        return wins === undefined ? ACCEPTED : wins ? again(arrival) : kept!(arrival)
+      })
     },
     // Two arrivals with one key in one statement would touch one row twice, which PostgreSQL refuses.
     {
@@ -97,6 +114,15 @@ export function createTicketStore(
       keyOf: ({ arrival: { ticket, idempotency } }) => (idempotency ? keyOf(ticket.tenantId, idempotency.key) : ticket.id),
     },
   )
+
+  async function write(rows: string): Promise<Row[]> {
+    try {
+      return await database.asSystem(ARRIVALS, ACCEPT_NEW, [rows], 'ticket-accept')
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== UNIQUE_VIOLATION) throw error
+      return await database.asSystem(ARRIVALS, ACCEPT_AGAIN, [rows], 'ticket-accept-again')
+    }
+  }
 
   /** A statement of its own: the one before cannot see what others committed while it ran. */
   async function keptFor(losers: readonly Arrival[]): Promise<(arrival: Arrival) => Acceptance> {
@@ -108,7 +134,7 @@ export function createTicketStore(
       if (!row) return { kind: 'in-flight' }
       if (row.route !== idempotency!.route || row.body_hash !== idempotency!.bodyHash) return { kind: 'mismatch' }
       if (row.response === null) return { kind: 'in-flight' }
-      const made = Made.safeParse(row.response)
+      const made = Made.safeParse(row)
       // A row that cannot be read must not fail those that travel with it.
       return made.success ? { kind: 'replayed', ...made.data } : { kind: 'in-flight' }
     }
@@ -132,9 +158,11 @@ export function createTicketStore(
   }
 }
 
-/** The key was free but its ticket is there: the same arrival once more, more than a day later. */
-const won = (arrival: Arrival, made: boolean): Acceptance =>
-  made || !arrival.idempotency ? { kind: 'accepted' } : { kind: 'replayed', ticketId: arrival.ticket.id, runId: arrival.run.id }
+const ACCEPTED: Acceptance = { kind: 'accepted' }
+
+/** Nothing stood in its way, but its ticket is there: the same arrival once more. With a key, that was more than a day ago. */
+const again = ({ idempotency, ticket, run }: Arrival): Acceptance =>
+  idempotency ? { kind: 'replayed', ticketId: ticket.id, runId: run.id } : ACCEPTED
 
 /** @property row as JSON */
 type Entry = { readonly arrival: Arrival; readonly row: string }

@@ -33,20 +33,13 @@ const bodyOf = (key: string) =>
 
 /** As fast as the server answers; every request is a new ticket under a key of its own. */
 async function fire({ url, seconds, connections }: Load): Promise<Fired> {
+  const key = randomUUID()
   const result = await autocannon({
     url: `${url}/v1/tickets`,
     connections,
     duration: seconds,
-    requests: [
-      {
-        method: 'POST',
-        path: '/v1/tickets',
-        setupRequest(request) {
-          const key = randomUUID()
-          return { ...request, headers: { ...request.headers, ...headersOf(key) }, body: bodyOf(key) }
-        },
-      },
-    ],
+    requests: [{ method: 'POST', path: '/v1/tickets', headers: headersOf(key), body: bodyOf(key) }],
+    setupClient: (client) => renewKeys(client, key),
   })
   const accepted = result['2xx']
   return {
@@ -56,6 +49,25 @@ async function fire({ url, seconds, connections }: Load): Promise<Fired> {
     p50: result.latency.p50,
     p99: result.latency.p99,
   }
+}
+
+/**
+ * Writes a new key over the old one in the request that the client has ready. Building each request anew took a quarter of the clients'
+ * time, which is the product's: they share the machine.
+ */
+function renewKeys(client: autocannon.Client, first: string): void {
+  const { requestBuffer } = (client as unknown as { requestIterator: { currentRequest: { requestBuffer: Buffer } } }).requestIterator
+    .currentRequest
+  const text = requestBuffer.toString('latin1')
+  const keysAt = [...text.matchAll(RegExp(first, 'g'))].map(({ index }) => index)
+  const customerAt = text.indexOf(`customer-${first.slice(0, 2)}`) + 'customer-'.length
+  const renew = () => {
+    const key = randomUUID()
+    for (const at of keysAt) requestBuffer.write(key, at, 'latin1')
+    requestBuffer.write(key.slice(0, 2), customerAt, 'latin1')
+  }
+  renew()
+  client.on('response', renew)
 }
 
 /** The same, and looks at every refusal. */
