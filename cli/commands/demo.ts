@@ -21,6 +21,8 @@ type Row = {
   readonly ticket: DemoTicket
   readonly intent: string
   readonly outcome: string
+  /** Why a person was asked; empty when nobody was. */
+  readonly escalatedFor: string
   readonly citations: number
   readonly supported: string
   readonly ms: number
@@ -87,7 +89,7 @@ async function sendOne(client: Client, ticket: DemoTicket): Promise<Row> {
     requester,
     metadata: { demo: ticket.id },
   })
-  const none = { ticket, intent: '', citations: 0, supported: '', costUsd: 0 }
+  const none = { ticket, intent: '', escalatedFor: '', citations: 0, supported: '', costUsd: 0 }
   if (accepted.status !== 202) {
     const outcome = accepted.status >= 400 && accepted.status < 500 ? 'rejected' : `error ${accepted.status}`
     return { ...none, outcome, ms: performance.now() - startedAt }
@@ -101,6 +103,7 @@ async function sendOne(client: Client, ticket: DemoTicket): Promise<Row> {
     ...none,
     intent: intentIn(run.body),
     outcome: view.status,
+    escalatedFor: view.escalation?.reason ?? '',
     citations: view.answer?.citations.length ?? 0,
     supported: claims.length === 0 ? '' : `${claims.filter((claim) => claim.supported).length}/${claims.length}`,
     ms,
@@ -114,6 +117,8 @@ function intentIn(run: unknown): string {
   const written = RunView.parse(run).attempts.map(({ facts }) => WithIntent.safeParse(facts))
   return written.findLast(({ success }) => success)?.data?.triage.intent ?? ''
 }
+
+const withReason = ({ outcome, escalatedFor }: Row): string => (escalatedFor ? `${outcome} (${escalatedFor})` : outcome)
 
 function report(rows: readonly Row[]): number {
   const table = new Table({
@@ -142,6 +147,6 @@ function report(rows: readonly Row[]): number {
     `${resting} of ${rows.length} tickets came to rest; ${expected} (${((100 * expected) / rows.length).toFixed(1)} %) ended as expected`,
   )
   for (const row of rows.filter((one) => one.outcome !== one.ticket.expect))
-    console.log(`  ${row.ticket.id} ${row.outcome} instead of ${row.ticket.expect}: ${row.ticket.why}`)
+    console.log(`  ${row.ticket.id} ${withReason(row)} instead of ${row.ticket.expect}: ${row.ticket.why}`)
   return resting === rows.length && expected >= MUST_END_AS_EXPECTED * rows.length ? 0 : 1
 }
