@@ -45,7 +45,8 @@ export function openPostgres(
     async query(sql, params, name) {
       try {
         const result = await pool.query({ text: sql, values: params as unknown[], ...(name ? { name } : {}) })
-        return result.rows as Row[]
+        // Several statements in one text, as migrations have them, come back as several results.
+        return (Array.isArray(result) ? result.at(-1) : result).rows as Row[]
       } catch (error) {
         throw failureOfPostgres(error)
       }

@@ -3,7 +3,7 @@ import { type ChunkFacts, DocumentTable, type NumberedDocument } from './documen
 import type { DocumentTerms } from './indexed-terms.ts'
 import { PairCounts } from './pair-counts.ts'
 import { PostingArena } from './posting-arena.ts'
-import { TermBeginnings } from './term-beginnings.ts'
+import { hashOf, TermBeginnings } from './term-beginnings.ts'
 
 const TITLE_WEIGHT = 5
 const PATH_WEIGHT = 2
@@ -12,6 +12,8 @@ const HEADING_WEIGHT = 2
 export const IN_TITLE = 1
 export const IN_PATH = 2
 const MAX_TIMES = 255
+/** Weighing so many titles takes about a millisecond. */
+const FEW_DOCUMENTS = 2_000
 
 /**
  * One tenant's words in memory: postings by document and by chunk, and the words of each document in order, all in typed arrays. A
@@ -24,7 +26,8 @@ export class FieldedIndex {
   readonly byChunk = new PostingArena()
   /** By term: how many live documents hold it. */
   documentsWith = new Uint32Array(1_024)
-  readonly #pairs = new PairCounts()
+  readonly #hashes = wholeNumbers()
+  readonly #pairs = new PairCounts((term) => this.#hashes.values[term]!)
   readonly beginnings = new TermBeginnings()
   /** Weighted number of words by document; 0 of one that was removed. */
   readonly documentLengths = wholeNumbers()
@@ -38,7 +41,8 @@ export class FieldedIndex {
   liveChunks = 0
   totalDocumentLength = 0
   totalChunkLength = 0
-  #massesAt = 0
+  /** Documents that came or went since the masses were last taken. */
+  #changes = 0
 
   get deadShare(): number {
     return 1 - this.liveChunks / Math.max(1, this.table.chunkCount)
@@ -95,6 +99,7 @@ export class FieldedIndex {
     for (const term of unique) this.documentsWith[term] = this.documentsWith[term]! - 1
     this.beginnings.count(unique, -1)
     this.liveDocuments--
+    this.#changes++
     const titleEnd = this.table.titleEndOf(number)
     if (titleEnd > 0) this.titledDocuments--
     this.totalDocumentLength -= this.documentLengths.values[number]!
@@ -127,10 +132,13 @@ export class FieldedIndex {
     return fresh
   }
 
-  /** What full coverage of each title is worth follows the word statistics, at a distance: anew for every tenth more documents. */
+  /**
+   * What full coverage of each title is worth follows the word statistics: at once while there are few documents, so that their order has
+   * no part in it, and at a distance when there are many.
+   */
   refreshMasses(): void {
-    if (Math.abs(this.liveDocuments - this.#massesAt) <= 0.1 * this.#massesAt) return
-    this.#massesAt = this.liveDocuments
+    if (this.#changes <= (this.liveDocuments > FEW_DOCUMENTS ? 0.01 * this.liveDocuments : 0)) return
+    this.#changes = 0
     for (const [, number] of this.table.numbers()) this.#weigh(number)
   }
 
@@ -142,6 +150,7 @@ export class FieldedIndex {
     for (const term of unique) this.documentsWith[term] = this.documentsWith[term]! + 1
     this.beginnings.count(unique, 1)
     this.liveDocuments++
+    this.#changes++
     if (titleEnd > 0) this.titledDocuments++
     for (let i = 0; i < chunks.length; i++) this.#enterChunk(document, i, firstChunk + i)
     const length = this.#enterWords(document, number)
@@ -210,6 +219,7 @@ export class FieldedIndex {
     const number = this.#terms.size
     this.#terms.set(term, number)
     this.beginnings.push(term)
+    this.#hashes.push(hashOf(term))
     if (number >= this.documentsWith.length) {
       const larger = new Uint32Array(2 * this.documentsWith.length)
       larger.set(this.documentsWith)

@@ -11,6 +11,12 @@ const MAX_SLOTS = 1 << 22
 export class PairCounts {
   #slots = new Uint32Array(FIRST_SLOTS)
   #filled = 0
+  readonly #hashOf: (term: number) => number
+
+  /** @param hashOf of the term itself and not of its number, so that the same documents collide alike in whatever order they came */
+  constructor(hashOf: (term: number) => number) {
+    this.#hashOf = hashOf
+  }
 
   /** @param live all documents counted so far, for when the table has to grow */
   add(document: Words, live: () => Iterable<Words>): void {
@@ -26,13 +32,18 @@ export class PairCounts {
   }
 
   documentsWith(first: number, second: number): number {
-    return this.#slots[slotOf(first, second) & (this.#slots.length - 1)]!
+    return this.#slots[slotOf(this.#hashOf(first), this.#hashOf(second)) & (this.#slots.length - 1)]!
   }
 
   #count(terms: Words, by: 1 | -1): void {
     const mask = this.#slots.length - 1
     const seen = new Set<number>()
-    for (let i = 1; i < terms.length; i++) seen.add(slotOf(terms[i - 1]!, terms[i]!) & mask)
+    let before = terms.length > 0 ? this.#hashOf(terms[0]!) : 0
+    for (let i = 1; i < terms.length; i++) {
+      const hash = this.#hashOf(terms[i]!)
+      seen.add(slotOf(before, hash) & mask)
+      before = hash
+    }
     for (const slot of seen) {
       if (this.#slots[slot] === 0) this.#filled++
       this.#slots[slot] = this.#slots[slot]! + by

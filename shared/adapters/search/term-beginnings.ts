@@ -37,9 +37,15 @@ export class TermBeginnings {
   static readonly size = SLOTS
 }
 
-/** FNV-1a over UTF-16 units, folded to the number of slots. */
+/** Of its first letters, folded to the number of slots. */
 export function slotOf(term: string): number {
-  let value = 0x811c9dc5
-  for (let i = 0; i < Math.min(LETTERS, term.length); i++) value = Math.imul(value ^ term.charCodeAt(i), 0x01000193)
+  const value = hashOf(term, LETTERS)
   return ((value >>> 15) ^ value) & (SLOTS - 1)
+}
+
+/** FNV-1a over the first UTF-16 units, in 32 bits. */
+export function hashOf(term: string, letters = term.length): number {
+  let value = 0x811c9dc5
+  for (let i = 0; i < Math.min(letters, term.length); i++) value = Math.imul(value ^ term.charCodeAt(i), 0x01000193)
+  return value >>> 0
 }

@@ -34,19 +34,21 @@ const DELIVER = `
   ON CONFLICT (run_id) DO UPDATE SET run_id = replies.run_id RETURNING *`
 
 /**
- * The tickets of a conversation: the one it is named after, which its own key finds, and those in `tickets_by_conversation`.
+ * The tickets of a conversation: those in `tickets_in_conversations`, and the one it is named after, which its own key finds.
  * @param tenant @param conversation SQL expressions
+ * @param rest further conditions, an order, a limit. They stand in both parts because PostgreSQL does not push them down into a UNION, and some
+ * conversations are long
  */
-const ticketsOf = (tenant: string, conversation: string) => `(
-    SELECT * FROM tickets WHERE tenant_id = ${tenant} AND conversation_id = ${conversation} AND substr(conversation_id, 5) <> substr(id, 5)
-    UNION ALL
-    SELECT * FROM tickets WHERE tenant_id = ${tenant} AND conversation_id = ${conversation} AND id = 'tkt_' || substr(${conversation}, 5))`
+const ticketsOf = (tenant: string, conversation: string, rest: string) => {
+  const all = `SELECT * FROM tickets WHERE tenant_id = ${tenant} AND conversation_id = ${conversation}`
+  return `((${all} AND id <> 'tkt_' || substr(conversation_id, 5) ${rest}) UNION ALL (${all} AND id = 'tkt_' || substr(${conversation}, 5) ${rest}))`
+}
 
 /** One that began without a name of its own (with a ticket that named none) is its first ticket's requester's. */
 const CLAIM = `
   INSERT INTO conversations AS c (tenant_id, id, requester_id, created_at)
   SELECT $1::text, $2::text, coalesce(
-    (SELECT requester_id FROM ${ticketsOf('$1', '$2')} t ORDER BY created_at LIMIT 1), $3::text), $4::timestamptz
+    (SELECT requester_id FROM ${ticketsOf('$1', '$2', 'ORDER BY created_at LIMIT 1')} t ORDER BY created_at LIMIT 1), $3::text), $4::timestamptz
   ON CONFLICT (tenant_id, id) DO UPDATE SET id = c.id RETURNING requester_id`
 
 const TURNS = `
@@ -59,14 +61,17 @@ const SUMMARISE = `
 
 const EARLIER = `
   SELECT 1 FROM tickets me
-  JOIN LATERAL ${ticketsOf('me.tenant_id', 'me.conversation_id')} t
-    ON (t.created_at, t.id) < (me.created_at, me.id) AND t.created_at > me.created_at - $3 * interval '1 millisecond'
+  CROSS JOIN LATERAL ${ticketsOf(
+    'me.tenant_id',
+    'me.conversation_id',
+    "AND (created_at, id) < (me.created_at, me.id) AND created_at > me.created_at - $3 * interval '1 millisecond'",
+  )} t
   JOIN runs r ON r.id = t.run_id
   WHERE me.tenant_id = $1 AND me.id = $2 AND r.status IN ('queued', 'running', 'delayed', 'parked') LIMIT 1`
 
 const NEXT_WAITING = `
-  SELECT r.id, r.seq FROM ${ticketsOf('$1', '$2')} t JOIN runs r ON r.id = t.run_id
-  WHERE t.created_at > now() - interval '2 hours' AND r.status = 'parked' AND r.step = 'screen'
+  SELECT r.id, r.seq FROM ${ticketsOf('$1', '$2', "AND created_at > now() - interval '2 hours'")} t JOIN runs r ON r.id = t.run_id
+  WHERE r.status = 'parked' AND r.step = 'screen'
   ORDER BY t.created_at, t.id LIMIT 1`
 
 export function createConversationStore(database: Database, sealer: Sealer = createAesGcmSealer([])): ConversationStore {

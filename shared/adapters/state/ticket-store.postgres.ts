@@ -102,8 +102,9 @@ export function createTicketStore(
       const losers = entries.filter(({ arrival }) => unmade.get(arrival.run.id) === false).map(({ arrival }) => arrival)
       const kept = losers.length > 0 ? await keptFor(losers) : undefined
       return entries.map(({ arrival }) => {
-        const wins = unmade.get(arrival.run.id)
-        return wins === undefined ? ACCEPTED : wins ? again(arrival) : kept!(arrival)
+        // Nothing stood in its way but that it is there: the same arrival once more, after a connection that broke.
+        const wins = unmade.get(arrival.run.id) ?? true
+        return wins ? ACCEPTED : kept!(arrival)
       })
     },
     // Two arrivals with one key in one statement would touch one row twice, which PostgreSQL refuses.
@@ -129,14 +130,16 @@ export function createTicketStore(
     const keys = losers.map(({ ticket, idempotency }) => ({ tenant_id: ticket.tenantId, key: idempotency!.key }))
     const rows = await database.asSystem(ARRIVALS, KEPT, [toJson(keys)], 'ticket-kept')
     const byKey = new Map(rows.map((row) => [keyOf(row.tenant_id, row.key), KeptRow.parse(row)]))
-    return ({ ticket, idempotency }) => {
+    return ({ ticket, run, idempotency }) => {
       const row = byKey.get(keyOf(ticket.tenantId, idempotency!.key))
       if (!row) return { kind: 'in-flight' }
       if (row.route !== idempotency!.route || row.body_hash !== idempotency!.bodyHash) return { kind: 'mismatch' }
       if (row.response === null) return { kind: 'in-flight' }
       const made = Made.safeParse(row)
       // A row that cannot be read must not fail those that travel with it.
-      return made.success ? { kind: 'replayed', ...made.data } : { kind: 'in-flight' }
+      if (!made.success) return { kind: 'in-flight' }
+      // Its own key: what came before was this very arrival, whose connection broke, and nobody has been told of it.
+      return made.data.runId === run.id ? ACCEPTED : { kind: 'replayed', ...made.data }
     }
   }
 
@@ -159,10 +162,6 @@ export function createTicketStore(
 }
 
 const ACCEPTED: Acceptance = { kind: 'accepted' }
-
-/** Nothing stood in its way, but its ticket is there: the same arrival once more. With a key, that was more than a day ago. */
-const again = ({ idempotency, ticket, run }: Arrival): Acceptance =>
-  idempotency ? { kind: 'replayed', ticketId: ticket.id, runId: run.id } : ACCEPTED
 
 /** @property row as JSON */
 type Entry = { readonly arrival: Arrival; readonly row: string }

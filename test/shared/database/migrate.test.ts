@@ -1,10 +1,12 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import pg from 'pg'
 import { afterAll, expect, test } from 'vitest'
-import type { Database } from '#shared/database/client.ts'
+import { Database } from '#shared/database/client.ts'
+import { openPostgres } from '#shared/database/engine.postgres.ts'
 import { migrate } from '#shared/database/migrate.ts'
-import { onEveryDatabase } from '#test/servers/databases.ts'
+import { onEveryDatabase, onPostgres } from '#test/servers/databases.ts'
 
 const folders: string[] = []
 function folderOf(files: Readonly<Record<string, string>>): string {
@@ -52,3 +54,25 @@ function suite(database: () => Database): void {
 }
 
 onEveryDatabase(suite, { migrated: false })
+
+onPostgres((url) => {
+  test('a table that something else holds is not waited for in front of everybody, but tried again', async () => {
+    const engine = openPostgres(url())
+    const database = new Database(engine)
+    const other = new pg.Client({ connectionString: url() })
+    await other.connect()
+    try {
+      await migrate(database, folderOf({ '9001-held.sql': 'CREATE TABLE held (n int);' }))
+      await other.query('BEGIN; SELECT count(*) FROM held')
+      const files = { '9001-held.sql': '', '9002-alters.sql': 'ALTER TABLE held ADD m int;' }
+      await expect(migrate(database, folderOf(files), 0)).rejects.toThrow(/9002-alters\.sql failed: .*lock timeout.*start again/)
+      const later = migrate(database, folderOf(files))
+      setTimeout(() => void other.query('COMMIT'), 3_000)
+      await later
+      expect(await database.asSystem('a test', 'SELECT m FROM held')).toEqual([])
+    } finally {
+      await other.end()
+      await database.close()
+    }
+  }, 30_000)
+})

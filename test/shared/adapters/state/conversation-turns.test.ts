@@ -58,6 +58,29 @@ onEveryDatabase((database) => {
     expect(await store().claim('acme', id, 'ada', AT)).toBe(true)
   })
 
+  test('the ticket that a conversation is named after belongs to it like those that came later', async () => {
+    const tickets = createTicketStore(database())
+    const name = `own${++names}`
+    const arrive = async (id: string, conversationId: string, n: number, requester: string) => {
+      const ticket = sampleTicket({ id, conversationId, requester: { id: requester } })
+      const run = newRun({ tenantId: 'acme', subjectId: id, pipeline: 'support-ticket', createdAt: later(n) })
+      await tickets.accept({ ticket, run: { ...run, state: { ...run.state, status: 'parked', step: 'screen' } } })
+      return run.id
+    }
+    const conversation = `cnv_${name}`
+    const first = await arrive(`tkt_${name}`, conversation, 1, 'ada')
+    await arrive(`tkt_${name}b`, conversation, 2, 'bob')
+    await arrive(`tkt_${name}c`, 'abc', 3, 'eve')
+    expect(await store().claim('acme', conversation, 'bob', AT)).toBe(false)
+    expect(await store().claim('acme', conversation, 'ada', AT)).toBe(true)
+    expect(await store().claim('acme', 'abc', 'eve', AT)).toBe(true)
+    expect(await store().hasEarlierTurn('acme', `tkt_${name}`, 60_000)).toBe(false)
+    expect(await store().hasEarlierTurn('acme', `tkt_${name}b`, 60_000)).toBe(true)
+    expect(await store().hasEarlierTurn('acme', `tkt_${name}c`, 60_000)).toBe(false)
+    await database().asSystem('test', "UPDATE tickets SET created_at = now() - interval '1 hour' WHERE conversation_id = $1", [conversation])
+    expect((await store().nextWaitingTurn('acme', conversation))?.runId).toBe(first)
+  })
+
   test('turns come back in order, the latest fifty of however many, each once', async () => {
     const id = newConversation()
     for (let n = 0; n < 60; n++) await deliver(store(), id, n)

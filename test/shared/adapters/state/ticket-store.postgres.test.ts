@@ -8,6 +8,7 @@ import { migrate } from '#shared/database/migrate.ts'
 import { TenantConfig } from '#shared/domain/tenant.ts'
 import type { NewRun } from '#shared/ports/run-log.ts'
 import type { Arrival } from '#shared/ports/ticket-store.ts'
+import { onEveryDatabase } from '#test/servers/databases.ts'
 
 const NOW = new Date('2026-11-21T12:00:00Z')
 const later = (ms: number) => new Date(NOW.getTime() + ms)
@@ -145,11 +146,12 @@ describe('accepting tickets', () => {
     await store.accept(arrival({ key: 'k4', id: 'again' }))
     expect((await store.accept(arrival({ key: 'k4', at: later(DAY_MS - 1) }))).kind).toBe('replayed')
     const same = arrival({ key: 'k4', id: 'again', at: later(DAY_MS + 1) })
-    expect(await store.accept(same)).toEqual({ kind: 'replayed', ticketId: same.ticket.id, runId: same.run.id })
+    expect((await store.accept(same)).kind).toBe('accepted')
+    expect(await database.asSystem('test', "SELECT count(*) AS n FROM tickets WHERE id = 'tkt_again'")).toEqual([{ n: 1 }])
     expect((await store.accept(arrival({ key: 'k4', hash: 'new', at: later(2 * DAY_MS + 2) }))).kind).toBe('accepted')
   })
 
-  test('a key that an earlier version kept with its whole response is replayed as well, beside new ones', async () => {
+  test('keys that earlier versions kept with the whole response or both ids are replayed as well, beside new ones', async () => {
     const body = '{"ticketId":"tkt_old","runId":"run_old","status":"accepted","links":{}}'
     const keep = (key: string, response: unknown) =>
       database.forTenant(
@@ -158,13 +160,17 @@ describe('accepting tickets', () => {
         [key, JSON.stringify(response), NOW],
       )
     await keep('old', { status: 202, body })
+    await keep('ids', { ticketId: 'tkt_mid', runId: 'run_mid' })
+    await keep('no-run', 'run_gone')
     await keep('spoilt', { body: null })
     await keep('no-json', { status: 202, body: '{"ticketId":' })
     const store = createTicketStore(database)
-    const arrivals = ['new-1', 'old', 'spoilt', 'no-json', 'new-2'].map((key) => arrival({ key }))
+    const arrivals = ['new-1', 'old', 'ids', 'no-run', 'spoilt', 'no-json', 'new-2'].map((key) => arrival({ key }))
     expect(await Promise.all(arrivals.map(store.accept))).toEqual([
       { kind: 'accepted' },
       { kind: 'replayed', ticketId: 'tkt_old', runId: 'run_old' },
+      { kind: 'replayed', ticketId: 'tkt_mid', runId: 'run_mid' },
+      { kind: 'in-flight' },
       { kind: 'in-flight' },
       { kind: 'in-flight' },
       { kind: 'accepted' },
@@ -178,7 +184,8 @@ describe('accepting tickets', () => {
       const arrivals = [arrival(), arrival({ key: `broken-${after}` }), arrival()]
       engine.failNext(after)
       const kinds = (await Promise.all(arrivals.map(store.accept))).map(({ kind }) => kind)
-      expect(kinds).toEqual(['accepted', after ? 'replayed' : 'accepted', 'accepted'])
+      expect(kinds).toEqual(['accepted', 'accepted', 'accepted'])
+      if (after) expect(engine.statements).toContain('ticket-accept-again')
       for (const { ticket } of arrivals) expect(await has('tickets', ticket.id)).toBe(true)
     },
   )
@@ -193,6 +200,20 @@ describe('accepting tickets', () => {
       createdAt: NOW,
     })
     expect(await store.find('other', one.ticket.id)).toBeUndefined()
+  })
+})
+
+onEveryDatabase((everyDatabase) => {
+  test('arrivals that come again beside new ones are accepted again, and nothing is there twice', async () => {
+    const there = [arrival(), arrival({ key: `there-${++names}` })]
+    const send = (arrivals: readonly Arrival[]) => Promise.all(arrivals.map(createTicketStore(everyDatabase()).accept))
+    const kinds = async (arrivals: readonly Arrival[]) => (await send(arrivals)).map(({ kind }) => kind)
+    expect(await kinds(there)).toEqual(['accepted', 'accepted'])
+    expect(await kinds([arrival(), there[0]!, arrival({ key: `new-${++names}` }), there[1]!, arrival()])).toEqual(Array(5).fill('accepted'))
+    const again = { ...arrival(), idempotency: there[1]!.idempotency! }
+    expect(await send([again])).toEqual([{ kind: 'replayed', ticketId: there[1]!.ticket.id, runId: there[1]!.run.id }])
+    for (const table of ['tickets', 'runs', 'attempts'])
+      expect(await everyDatabase().asSystem('test', `SELECT count(*) AS n FROM ${table}`), table).toEqual([{ n: 5 }])
   })
 })
 
