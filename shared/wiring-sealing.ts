@@ -89,7 +89,7 @@ export async function openSealedDatabase(config: KeyConfig, log: Log) {
   const { databaseUrl, dataDir } = config
   const database = new Database(databaseUrl === undefined ? await openPglite(dataDir) : openPostgres(databaseUrl))
   try {
-    await migrate(database)
+    await migrate(database, { say: (line) => log.warn({}, line) })
     const sealer = await openSealer(config, database, log)
     return {
       sealer,

@@ -83,7 +83,7 @@ export async function openDoors({
       ? await openPglite(config.dataDir)
       : openPostgres(config.databaseUrl, { onError: (err) => log.warn({ err }, 'a database connection broke') }),
   )
-  await migrate(database)
+  await migrate(database, { say: (line) => log.warn({}, line) })
   const sealer = await openSealer(config, database, log)
   const connections = redisConnections(redisUrl, log)
   const redis = connections.producer()

@@ -11,14 +11,18 @@ const LOCK_TIMEOUT_MS = 2_000
 const PAUSE_MS = 1_000
 const LOCK_NOT_AVAILABLE = '55P03'
 
+type MigrateOptions = { readonly folder?: string; readonly patienceMs?: number; readonly say?: (line: string) => void }
+
 /**
  * Brings the tables up to date: the files of `migrations/` in order, each once. Each file becomes one statement (a DO block), so
  * it happens whole or not at all, and an advisory lock keeps processes that start together from getting in each other's way. It may take as long as it
- * takes, but a lock on a table is not waited for longer than other requests can bear: the file is tried again.
- * @param patienceMs for how long
+ * takes, but a lock on a table is not waited for longer than other requests can bear: the file is tried again, for `patienceMs`.
  * @throws Error that names the file
  */
-export async function migrate(database: Database, folder = FOLDER, patienceMs = 300_000): Promise<void> {
+export async function migrate(
+  database: Database,
+  { folder = FOLDER, patienceMs = 300_000, say }: MigrateOptions = {},
+): Promise<void> {
   const system = (sql: string) => database.asSystem('migrations concern every tenant', sql)
   const unhurried = database.kind === 'postgres' ? 'SET LOCAL statement_timeout = 0; ' : ''
   const until = performance.now() + patienceMs
@@ -29,6 +33,7 @@ export async function migrate(database: Database, folder = FOLDER, patienceMs = 
         return
       } catch (error) {
         if ((error as { code?: unknown }).code !== LOCK_NOT_AVAILABLE || performance.now() > until) throw error
+        say?.('the tables are to be brought up to date, but one of them is in use (pg_stat_activity shows by whom); trying again')
         await sleep(PAUSE_MS)
       }
     }
@@ -56,7 +61,9 @@ export async function migrate(database: Database, folder = FOLDER, patienceMs = 
     await umzug.up()
   } catch (error) {
     throw error instanceof MigrationError
-      ? new Error(`migration ${error.migration.name} failed: ${String(error.cause)}${hintFor(error.cause)}`, { cause: error.cause })
+      ? new Error(`migration ${error.migration.name} failed: ${String(error.cause)}${hintFor(error.cause)}`, {
+          cause: error.cause,
+        })
       : error
   }
 }

@@ -58,9 +58,7 @@ const Made = z.union([
   z
     .object({ response: z.string(), subject_id: z.string() })
     .transform(({ response, subject_id }) => ({ ticketId: subject_id, runId: response })),
-  z
-    .object({ response: Ids })
-    .transform(({ response }) => response),
+  z.object({ response: Ids }).transform(({ response }) => response),
   z
     .object({ response: z.object({ body: z.string().transform(parsed) }) })
     .transform(({ response }) => response.body)
@@ -75,7 +73,7 @@ function parsed(text: string): unknown {
   }
 }
 
-const Row = z.object({
+const FoundRow = z.object({
   id: z.string(),
   tenant_id: z.string(),
   run_id: z.string(),
@@ -174,6 +172,6 @@ const rowOf = ({ ticket, run, idempotency }: Arrival, sealer: Sealer) => ({
 })
 
 function toTicketRow(row: unknown): TicketRow {
-  const { id, tenant_id, run_id, conversation_id, created_at } = Row.parse(row)
+  const { id, tenant_id, run_id, conversation_id, created_at } = FoundRow.parse(row)
   return { id, tenantId: tenant_id, runId: run_id, conversationId: conversation_id, createdAt: created_at }
 }

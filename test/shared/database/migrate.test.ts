@@ -38,7 +38,7 @@ function suite(database: () => Database): void {
   test('a failing migration says which it is, leaves nothing of itself, keeps those before it, and can be tried again', async () => {
     const good = { '9001-good.sql': 'CREATE TABLE kept (n int); INSERT INTO kept VALUES (1); -- ends in a comment' }
     const bad = { '9002-bad.sql': 'CREATE TABLE half (n int); INSERT INTO half VALUES (1 / 0);' }
-    await expect(migrate(database(), folderOf({ ...good, ...bad }))).rejects.toThrow(
+    await expect(migrate(database(), { folder: folderOf({ ...good, ...bad }) })).rejects.toThrow(
       /migration 9002-bad\.sql failed: .*division by zero/,
     )
     expect(await has(database(), 'kept')).toBe(true)
@@ -47,7 +47,7 @@ function suite(database: () => Database): void {
       '9001-good.sql',
     ])
 
-    await migrate(database(), folderOf({ ...good, '9002-bad.sql': 'CREATE TABLE half (n int);' }))
+    await migrate(database(), { folder: folderOf({ ...good, '9002-bad.sql': 'CREATE TABLE half (n int);' }) })
     expect(await has(database(), 'half')).toBe(true)
     expect(await database().asSystem('a test', 'SELECT count(*) AS n FROM kept')).toEqual([{ n: 1 }])
   })
@@ -62,13 +62,17 @@ onPostgres((url) => {
     const other = new pg.Client({ connectionString: url() })
     await other.connect()
     try {
-      await migrate(database, folderOf({ '9001-held.sql': 'CREATE TABLE held (n int);' }))
+      await migrate(database, { folder: folderOf({ '9001-held.sql': 'CREATE TABLE held (n int);' }) })
       await other.query('BEGIN; SELECT count(*) FROM held')
-      const files = { '9001-held.sql': '', '9002-alters.sql': 'ALTER TABLE held ADD m int;' }
-      await expect(migrate(database, folderOf(files), 0)).rejects.toThrow(/9002-alters\.sql failed: .*lock timeout.*start again/)
-      const later = migrate(database, folderOf(files))
+      const folder = folderOf({ '9001-held.sql': '', '9002-alters.sql': 'ALTER TABLE held ADD m int;' })
+      await expect(migrate(database, { folder, patienceMs: 0 })).rejects.toThrow(
+        /9002-alters\.sql failed: .*lock timeout.*start again/,
+      )
+      const said: string[] = []
+      const later = migrate(database, { folder, say: (line) => said.push(line) })
       setTimeout(() => void other.query('COMMIT'), 3_000)
       await later
+      expect(said.join()).toContain('in use')
       expect(await database.asSystem('a test', 'SELECT m FROM held')).toEqual([])
     } finally {
       await other.end()

@@ -112,7 +112,7 @@ test('vectors that rounding cannot tell apart are told apart', () => {
   expect(found.map(({ key }) => key)).toEqual([0, 1, 2, 3, 4])
 })
 
-test('an index that was changed and laid out anew finds what a fresh one finds, with the same scores', () => {
+test('an index that was changed and laid out anew, or filled in another order, finds what a fresh one finds, with the same scores', () => {
   const random = sequence(4)
   const words = (count: number) => Array.from({ length: count }, () => `w${Math.floor(600 ** random())}`)
   const documentOf = () => ({
@@ -141,6 +141,9 @@ test('an index that was changed and laid out anew finds what a fresh one finds, 
   }
   const fresh = new FieldedIndex()
   for (const [id, { document, from }] of kept) put(fresh, id, document, from)
+  const reversed = new FieldedIndex()
+  for (const [id, { document, from }] of [...kept].reverse()) put(reversed, id, document, from)
+  const byKey = (a: { key: number }, b: { key: number }) => a.key - b.key
   for (let i = 0; i < 20; i++) {
     const query = words(6).join(' ')
     const search = (index: FieldedIndex) =>
@@ -151,5 +154,6 @@ test('an index that was changed and laid out anew finds what a fresh one finds, 
     const wanted = search(fresh)
     expect(wanted.length).toBeGreaterThan(0)
     expect(search(changed.compacted())).toEqual(wanted)
+    expect(search(reversed).toSorted(byKey)).toEqual(wanted.toSorted(byKey))
   }
 })

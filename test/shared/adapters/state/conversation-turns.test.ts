@@ -77,7 +77,9 @@ onEveryDatabase((database) => {
     expect(await store().hasEarlierTurn('acme', `tkt_${name}`, 60_000)).toBe(false)
     expect(await store().hasEarlierTurn('acme', `tkt_${name}b`, 60_000)).toBe(true)
     expect(await store().hasEarlierTurn('acme', `tkt_${name}c`, 60_000)).toBe(false)
-    await database().asSystem('test', "UPDATE tickets SET created_at = now() - interval '1 hour' WHERE conversation_id = $1", [conversation])
+    await database().asSystem('test', "UPDATE tickets SET created_at = now() - interval '1 hour' WHERE conversation_id = $1", [
+      conversation,
+    ])
     expect((await store().nextWaitingTurn('acme', conversation))?.runId).toBe(first)
   })
 

@@ -209,7 +209,9 @@ onEveryDatabase((everyDatabase) => {
     const send = (arrivals: readonly Arrival[]) => Promise.all(arrivals.map(createTicketStore(everyDatabase()).accept))
     const kinds = async (arrivals: readonly Arrival[]) => (await send(arrivals)).map(({ kind }) => kind)
     expect(await kinds(there)).toEqual(['accepted', 'accepted'])
-    expect(await kinds([arrival(), there[0]!, arrival({ key: `new-${++names}` }), there[1]!, arrival()])).toEqual(Array(5).fill('accepted'))
+    expect(await kinds([arrival(), there[0]!, arrival({ key: `new-${++names}` }), there[1]!, arrival()])).toEqual(
+      Array(5).fill('accepted'),
+    )
     const again = { ...arrival(), idempotency: there[1]!.idempotency! }
     expect(await send([again])).toEqual([{ kind: 'replayed', ticketId: there[1]!.ticket.id, runId: there[1]!.run.id }])
     for (const table of ['tickets', 'runs', 'attempts'])
