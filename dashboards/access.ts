@@ -33,6 +33,9 @@ export function viewerOf(request: FastifyRequest): Viewer {
   return accessOf(request).viewer
 }
 
+/** For pages that tell of a failure: nobody is known where asking who looks is what failed. */
+export const knownViewer = (request: FastifyRequest): Viewer | undefined => accesses.get(request)?.viewer
+
 /** For the hidden field of a form: only pages made for the holder of the same key know it. */
 export const formTokenFor = (request: FastifyRequest): string => accessOf(request).formToken
 

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { DEFAULT_TENANT_ID, type Role } from '#shared/domain/tenant.ts'
-import { hasRole, viewerOf } from '../access.ts'
+import { hasRole, knownViewer } from '../access.ts'
+import type { Viewer } from '../deps.ts'
 import { type Html, html } from './html.ts'
 
 /** They look at runs and decide cases, as in the API. */
@@ -35,11 +36,7 @@ export type Page = {
 }
 
 export function sendPage(request: FastifyRequest, reply: FastifyReply, page: Page): FastifyReply {
-  const viewer = viewerOf(request)
-  const here = request.url.split('?')[0]
-  const links = PAGES.filter(
-    ({ roles, everyTenant = false }) => hasRole(viewer, roles) && (!everyTenant || viewer.tenantId === DEFAULT_TENANT_ID),
-  ).map(({ path, name }) => html`<li><a href="${path}"${here === path ? html` aria-current="page"` : ''}>${name}</a></li>`)
+  const viewer = knownViewer(request)
   const document = html`<!doctype html>
 <html lang="en">
 <head>
@@ -55,8 +52,11 @@ ${page.refreshSeconds && html`<meta http-equiv="refresh" content="${page.refresh
 <body>
 <a class="skip" href="#main">Skip to content</a>
 <header><a class="brand" href="/console">Answerline</a>
-<nav aria-label="Console"><ul>${links}</ul></nav>
-<p class="who">${viewer.actor} <span class="tenant">${viewer.tenantId}</span></p></header>
+${
+  viewer &&
+  html`<nav aria-label="Console"><ul>${links(viewer, request.url)}</ul></nav>
+<p class="who">${viewer.actor} <span class="tenant">${viewer.tenantId}</span></p>`
+}</header>
 <main id="main">
 ${page.notice && html`<p class="notice ${page.notice.kind}" role="status">${page.notice.text}</p>`}
 ${page.body}
@@ -69,6 +69,13 @@ ${page.body}
     .type('text/html; charset=utf-8')
     .send(document.toString())
 }
+
+const links = (viewer: Viewer, url: string): Html[] =>
+  PAGES.filter(
+    ({ roles, everyTenant = false }) => hasRole(viewer, roles) && (!everyTenant || viewer.tenantId === DEFAULT_TENANT_ID),
+  ).map(
+    ({ path, name }) => html`<li><a href="${path}"${url.split('?')[0] === path && html` aria-current="page"`}>${name}</a></li>`,
+  )
 
 export const SECURITY_HEADERS = {
   'content-security-policy': POLICY,

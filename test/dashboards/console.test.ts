@@ -199,6 +199,27 @@ describe('pages', () => {
   })
 })
 
+describe('with PostgreSQL away', () => {
+  const refused = Object.assign(new Error('connect ECONNREFUSED 10.0.0.7:5432'), { code: 'ECONNREFUSED' })
+  const lost = new Error('Connection terminated unexpectedly')
+
+  test.each(['identify', 'figures'] as const)('%s fails, and the page says so and when to come again', async (what) => {
+    const fail = async () => Promise.reject(what === 'identify' ? refused : lost)
+    const away = Fastify()
+    const consoleStore = { ...world.deps.consoleStore, ...(what === 'figures' && { figures: fail }) }
+    await mountConsole(away, { ...world.deps, ...(what === 'identify' && { identify: fail }), queues: [], consoleStore })
+    const response = await away.inject({ url: '/console', headers: basic(KEYS.admin) })
+    expect([response.statusCode, response.headers['retry-after']]).toEqual([503, '2'])
+    expect(response.headers['content-type']).toContain('text/html')
+    expect(response.body).toContain('This page cannot be made now')
+    expect(response.body).not.toContain('10.0.0.7')
+    // Who is not known is shown no way round.
+    expect(response.body.includes('<nav')).toBe(what === 'figures')
+    expect((await away.inject({ url: '/console' })).statusCode).toBe(401)
+    await away.close()
+  })
+})
+
 describe('masking of facts', () => {
   test('shows nothing of a ticket but ids, words and figures', () => {
     const fact = {
