@@ -17,11 +17,9 @@ export function demoMark({ dataDir, databaseUrl }: Pick<Config, 'dataDir' | 'dat
     beforeStart(): void {
       if (databaseUrl === undefined && !existsSync(join(dataDir, 'pglite'))) set()
     },
-    /** @returns whether the demo is still to be loaded */
-    afterStart(firstStart: boolean): boolean {
-      if (firstStart) set()
-      return existsSync(file)
-    },
+    /** As soon as a server's database has turned out to be new. */
+    onFirstStart: set,
+    isUnfinished: () => existsSync(file),
     loaded: () => rmSync(file, { force: true }),
   }
 }

@@ -46,8 +46,6 @@ export type Platform = {
   readonly doors: Doors
   readonly engine: Engine
   readonly key: ReturnType<typeof adminKey>
-  /** Whether the tenant `default` was made by this start. */
-  readonly firstStart: boolean
   /** Stops taking work, finishes or hands back what is in hand, closes everything; within 20 s. */
   stop(): Promise<void>
 }
@@ -56,6 +54,8 @@ export type PlatformOptions = {
   readonly roles: Roles
   readonly log: Log
   readonly say?: (line: string) => void
+  /** Called when this start has made the tenant `default`. */
+  readonly onFirstStart?: () => void
   readonly clock?: Clock
   readonly prefix?: string
   readonly batch?: BatchSettings
@@ -67,6 +67,7 @@ export async function startPlatform({
   roles,
   log,
   say = () => {},
+  onFirstStart = () => {},
   clock,
   prefix,
   batch,
@@ -98,7 +99,7 @@ export async function startPlatform({
       ...(prefix === undefined ? {} : { prefix }),
     })
     closers.push(() => doors.close())
-    const firstStart = await createDefaultTenant(doors)
+    if (await createDefaultTenant(doors)) onFirstStart()
     await settleSearchSpace(doors, { alone, say })
     const backlog = await countBacklog(doors.runs, log)
     closers.push(() => backlog.stop())
@@ -129,11 +130,27 @@ export async function startPlatform({
       ? apiServer({ doors, engine, key: key.key, backlog, checks, config })
       : serveHealth({ ...doors, ...checks })
     closers.push(() => server.close())
-    const url = await server.listen({ port: config.port, host: config.host })
-    return { url, doors, engine, key, firstStart, stop }
+    const url = await listening(server, config)
+    return { url, doors, engine, key, stop }
   } catch (error) {
     await stop()
     throw error
+  }
+}
+
+type Server = { listen(where: { port: number; host: string }): Promise<string> }
+
+async function listening(server: Server, { port, host }: Config): Promise<string> {
+  try {
+    return await server.listen({ port, host })
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'EADDRINUSE') throw error
+    throw new Error(
+      `${host}:${port} is taken by another process; set PORT to another one (each process on a host needs its own)`,
+      {
+        cause: error,
+      },
+    )
   }
 }
 

@@ -62,11 +62,20 @@ async function openDense(
 ): Promise<{ dense: DenseIndex; closeDense: () => void }> {
   if (config.qdrant) {
     const dense = createQdrantDenseIndex({ ...config.qdrant, embedder, clock })
-    await dense.ensure()
+    await named('Qdrant', config.qdrant.url, dense.ensure())
     return { dense, closeDense: () => {} }
   }
   const dense = new SqliteDenseIndex({ folder: join(config.dataDir, 'search', 'dense', folderName(embedder)), embedder })
   return { dense, closeDense: () => dense.close() }
+}
+
+/** "fetch failed" alone helps nobody at 3 a.m. */
+async function named(server: string, url: string, ready: Promise<void>): Promise<void> {
+  try {
+    await ready
+  } catch (error) {
+    throw new Error(`${server} at ${new URL(url).host} is not ready for use: ${(error as Error).message}`, { cause: error })
+  }
 }
 
 function dropOthers(folder: string, keep: string): void {
@@ -83,7 +92,7 @@ async function openSparse(
 ): Promise<{ sparse: SparseIndex; closeSparse: () => Promise<void> | void }> {
   if (config.elasticsearch) {
     const sparse = createElasticsearchSparseIndex({ ...config.elasticsearch, clock })
-    await sparse.ensure()
+    await named('Elasticsearch', config.elasticsearch.url, sparse.ensure())
     return { sparse, closeSparse: () => sparse.close() }
   }
   const sparse = new SqliteSparseIndex({ folder: join(config.dataDir, 'search', 'sparse') })

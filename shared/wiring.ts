@@ -68,37 +68,60 @@ export type Doors = Awaited<ReturnType<typeof openDoors>>
 
 /**
  * From the configuration to every door, each with the adapter that the configuration asks for. The only importer of adapters.
- * @throws Error that says what to do, when a store cannot be reached or is not fit
+ * @throws Error that says what to do, when a store cannot be reached or is not fit; what was open by then is closed again, because a
+ * connection that nobody uses would keep the process alive
  */
-export async function openDoors({
-  config,
-  redisUrl,
-  queueNames,
-  log,
-  clock = systemClock,
-  prefix = 'answerline',
-}: WiringOptions) {
+export async function openDoors(options: WiringOptions) {
+  const closers: (() => unknown)[] = []
+  const close = async () => {
+    for (const each of closers.splice(0).reverse()) {
+      try {
+        await each()
+      } catch (err) {
+        options.log.warn({ err }, 'a door did not close cleanly')
+      }
+    }
+  }
+  try {
+    return { ...(await openEach(options, (closer) => closers.push(closer))), close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** @param onClose is told how to close what has been opened, in this order */
+async function openEach(
+  { config, redisUrl, queueNames, log, clock = systemClock, prefix = 'answerline' }: WiringOptions,
+  onClose: (closer: () => unknown) => void,
+) {
   const database = new Database(
     config.databaseUrl === undefined
       ? await openPglite(config.dataDir)
       : openPostgres(config.databaseUrl, { onError: (err) => log.warn({ err }, 'a database connection broke') }),
   )
+  onClose(() => database.close())
   await migrate(database, { say: (line) => log.warn({}, line) })
   const sealer = await openSealer(config, database, log)
   const connections = redisConnections(redisUrl, log)
   const redis = connections.producer()
+  onClose(() => redis.disconnect())
   await untilReady(redis, 10_000)
   await assertNoEviction(redis)
   const streamReader = connections.blocking()
   const stream = createRedisTokenStream(redis, streamReader, prefix, sealer)
+  onClose(() => stream.close())
   const telemetry = createTelemetry()
   const traces = config.otlpEndpoint === undefined ? undefined : createOtlpTraces({ endpoint: config.otlpEndpoint })
+  onClose(() => traces?.close())
   const dispatcher = createBullmqDispatcher({ redis, prefix }, queueNames)
+  onClose(() => dispatcher.close())
   // A queue whose first look at Redis fails would refuse for ever; so the first looks are over before anyone uses one.
   await Promise.all(dispatcher.queues.map((queue) => queue.waitUntilReady()))
   const journal = createJournal(database, sealer)
   const tenants = createTenantStore(database)
   const { budget, closeBudget } = createBudget({ database, redis, tenants, telemetry, clock, log, prefix })
+  onClose(closeBudget)
   const batches = createBatchDoors(config, database, clock, sealer)
   const models = createModels({
     config,
@@ -112,6 +135,7 @@ export async function openDoors({
     states: createRedisProviderStates(redis, prefix, { clock, log }),
   })
   const search = await createSearch(config, clock, { budget, log, journal, requests: batches.batchRequests })
+  onClose(() => search.closeSearch())
   const knowledge = createKnowledge(database)
   const cache = createRedisAnswerCache(redis, prefix)
   const copies = createDocumentCopies(database, {
@@ -119,6 +143,7 @@ export async function openDoors({
     removeFromIndexes: (tenantId, documentId) => removeFromIndexes(database, { ...search, knowledge }, tenantId, documentId),
   })
   const extractor = createProcessExtractor()
+  onClose(() => extractor.close())
   const space: ConsumerOptions = { redis, prefix, connect: connections.blocking, log, monotonicMs: () => performance.now() }
   return {
     clock,
@@ -160,16 +185,6 @@ export async function openDoors({
     personalData: config.presidioUrl === undefined ? undefined : createPresidioFinder({ url: config.presidioUrl }),
     webhook: createHttpWebhook(config.callbackNetworks ?? []),
     createConsumer: () => createBullmqConsumer(space),
-    async close() {
-      stream.close()
-      await dispatcher.close().catch((err) => log.warn({ err }, 'the queues did not close cleanly'))
-      await closeBudget()
-      await traces?.close()
-      redis.disconnect()
-      extractor.close()
-      await search.closeSearch()
-      await database.close()
-    },
   }
 }
 

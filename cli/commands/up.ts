@@ -14,8 +14,9 @@ export async function up(): Promise<void> {
   say('starting …')
   const demo = demoMark(config)
   demo.beforeStart()
-  const platform = await startPlatform({ config, roles: { api: true, work: true }, log: createCliLog(config), say })
-  if (demo.afterStart(platform.firstStart)) {
+  const { onFirstStart } = demo
+  const platform = await startPlatform({ config, roles: { api: true, work: true }, log: createCliLog(config), say, onFirstStart })
+  if (demo.isUnfinished()) {
     const { articles } = await loadDemo(platform, apiClient(platform.url, platform.key.key))
     demo.loaded()
     say(`${articles} demo articles are ready`)
