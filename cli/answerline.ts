@@ -5,6 +5,8 @@ import { WrongUsage } from './usage.ts'
 
 /** Exit 0 done, 1 failed, 2 wrong usage. Commands are loaded when they are called: `--help` needs no database driver. */
 
+const OF_TENANT = 'act for this tenant instead of "default"; needs the admin key'
+
 const program = new Command('answerline')
   .description('Turns support tickets and documents into verified answers.')
   .exitOverride()
@@ -32,22 +34,27 @@ program
 program
   .command('ask')
   .argument('<question>')
+  .option('--tenant <id>', OF_TENANT)
   .description('ask the running server')
-  .action(async (question: string) => exitWith(await (await import('./commands/ask.ts')).ask(question)))
+  .action(async (question: string, { tenant }: { tenant?: string }) =>
+    exitWith(await (await import('./commands/ask.ts')).ask(question, tenant)),
+  )
 program
   .command('index')
   .argument('[paths...]', 'Markdown, HTML, PDF, DOCX and text files, or folders of them')
   .option('--rebuild', 'build the search index anew from the stored documents, beside the old one where EMBEDDING_MODEL changed')
+  .option('--tenant <id>', OF_TENANT)
   .description('send documents to the running server and wait until they can be found')
-  .action(async (paths: string[], { rebuild }: { rebuild?: true }) => {
-    if (rebuild && paths.length === 0) return exitWith(await (await import('./commands/rebuild-index.ts')).rebuild())
-    if (rebuild || paths.length === 0) throw new WrongUsage('index takes either paths or --rebuild')
-    exitWith(await (await import('./commands/index-paths.ts')).indexPaths(paths))
+  .action(async (paths: string[], { rebuild, tenant }: { rebuild?: true; tenant?: string }) => {
+    if (rebuild && paths.length === 0 && tenant === undefined)
+      return exitWith(await (await import('./commands/rebuild-index.ts')).rebuild())
+    if (rebuild || paths.length === 0) throw new WrongUsage('index takes either paths or --rebuild, which is for all tenants')
+    exitWith(await (await import('./commands/index-paths.ts')).indexPaths(paths, tenant))
   })
 program
   .command('train')
   .argument('<what>', 'guard')
-  .requiredOption('--data <folder>', 'the folder of public data')
+  .option('--data <folder>', 'the folder of public data (needed)')
   .option('--out <file>', 'where the weights go (default: where the guard reads them)')
   .option('--report-only', 'print the cross-validated figures and write nothing')
   .option('--public-only', 'print the figures of a guard that learns from the public data alone, and write nothing')
@@ -58,7 +65,7 @@ program
 program
   .command('eval')
   .argument('<suite>', 'cache, faithfulness, guard, intent, pii or retrieval')
-  .requiredOption('--data <files...>', 'JSON lines to measure on')
+  .option('--data <files...>', 'JSON lines to measure on (needed)')
   .option('--train <file>', 'JSON lines to train on (intent), or to choose thresholds on (cache)')
   .option('--bot <name>', 'only rows of this bot (intent)')
   .option('--docs <files...>', 'JSON lines with the documents (retrieval, faithfulness)')
@@ -86,6 +93,7 @@ dlq
   .option('--step <name>')
   .option('--code <code>')
   .option('--limit <n>')
+  .option('--tenant <id>', OF_TENANT)
   .action(async (filter: object) => exitWith(await (await import('./commands/dead-letters.ts')).listDeadLetters(filter)))
 dlq
   .command('redrive')
@@ -93,6 +101,7 @@ dlq
   .option('--step <name>')
   .option('--code <code>')
   .option('--limit <n>')
+  .option('--tenant <id>', OF_TENANT)
   .action(async (ids: string[], filter: object) =>
     exitWith(await (await import('./commands/dead-letters.ts')).redriveDeadLetters(ids, filter)),
   )

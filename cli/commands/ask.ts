@@ -4,18 +4,19 @@ import { settled } from '../settled.ts'
 import { Accepted, problemText } from '../views.ts'
 
 /** Asks the running server and prints the answer with its sources. @returns the exit code */
-export async function ask(question: string): Promise<number> {
-  const client = await localClient(readConfig())
+export async function ask(question: string, tenant?: string): Promise<number> {
+  const client = await localClient(readConfig(), tenant)
   const accepted = await client.request('POST', '/v1/tickets', { body: question, channel: 'api', lane: 'interactive' })
   if (accepted.status !== 202) {
     console.error(`answerline: refused: ${problemText(accepted.status, accepted.body)}`)
     return 1
   }
   const { ticketId, runId } = Accepted.parse(accepted.body)
+  const timeline = `timeline: ${client.url}/console/runs/${runId}${tenant === undefined ? '' : ` (log in as you@${tenant})`}`
   const ticket = await settled(client, ticketId, 60_000)
   if (ticket.status !== 'answered' || !ticket.answer) {
     console.log(`${ticket.status}${ticket.escalation ? `: ${ticket.escalation.reason}` : ''}`)
-    console.log(`timeline: ${client.url}/console/runs/${runId}`)
+    console.log(timeline)
     return ticket.status === 'escalated' || ticket.status === 'closed' ? 0 : 1
   }
   console.log(`\n${ticket.answer.text}\n`)
@@ -23,6 +24,6 @@ export async function ask(question: string): Promise<number> {
     console.log(`[${citation.n}] ${citation.title}${citation.url ? ` · ${citation.url}` : ''}`)
     console.log(`    "${citation.quote.replace(/\s+/g, ' ')}"`)
   }
-  console.log(`\ntimeline: ${client.url}/console/runs/${runId}`)
+  console.log(`\n${timeline}`)
   return 0
 }

@@ -1,7 +1,7 @@
 import Table from 'cli-table3'
 import * as z from 'zod'
 import { readConfig } from '#shared/config.ts'
-import { localClient } from '../client.ts'
+import { localClient, tenantOf } from '../client.ts'
 import { wholeNumber } from '../usage.ts'
 import { problemText } from '../views.ts'
 
@@ -22,18 +22,20 @@ const Redriven = z.object({
   redriven: z.int(),
   results: z.array(z.object({ id: z.string(), redriven: z.boolean(), reason: z.string().nullable() })),
 })
-export type LetterFilter = { readonly step?: string; readonly code?: string; readonly limit?: string }
+export type LetterFilter = { readonly step?: string; readonly code?: string; readonly limit?: string; readonly tenant?: string }
 
 /** @returns the exit code */
-export async function listDeadLetters(filter: LetterFilter): Promise<number> {
+export async function listDeadLetters({ tenant, ...filter }: LetterFilter): Promise<number> {
   if (filter.limit !== undefined) wholeNumber('--limit', filter.limit)
-  const client = await localClient(readConfig())
+  const client = await localClient(readConfig(), tenant)
   const query = new URLSearchParams(Object.entries(filter).filter((entry): entry is [string, string] => entry[1] !== undefined))
   const { status, body } = await client.request('GET', `/v1/dead-letters?${query}`)
   if (status !== 200) return failed(status, body)
   const { deadLetters } = Listed.parse(body)
-  if (deadLetters.length === 0) console.log('no dead letters')
+  const whose = `of the tenant "${tenantOf(client)}"`
+  if (deadLetters.length === 0) console.log(`no dead letters ${whose}${tenant ? '' : '; --tenant shows those of another one'}`)
   else {
+    console.log(`dead letters ${whose}`)
     const table = new Table({
       head: ['id', 'since', 'step', 'code', 'message'],
       style: { head: [], border: [] },
@@ -49,9 +51,9 @@ export async function listDeadLetters(filter: LetterFilter): Promise<number> {
 
 /** @returns the exit code: 1 when one of them could not be redriven */
 export async function redriveDeadLetters(ids: readonly string[], filter: LetterFilter): Promise<number> {
-  const { step, code } = filter
+  const { step, code, tenant } = filter
   const limit = filter.limit === undefined ? undefined : wholeNumber('--limit', filter.limit)
-  const client = await localClient(readConfig())
+  const client = await localClient(readConfig(), tenant)
   const chosen = {
     ...(ids.length > 0 ? { ids } : {}),
     ...(step ? { step } : {}),

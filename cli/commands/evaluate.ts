@@ -42,13 +42,14 @@ const SUITES: Readonly<Record<string, Suite>> = {
 /** Measures one suite on files of the user's. @returns the exit code */
 export async function evaluate(
   suite: string,
-  { data, ...options }: Omit<EvalOptions, 'data'> & { readonly data: string | readonly string[] },
+  { data, ...options }: Omit<EvalOptions, 'data'> & { readonly data?: string | readonly string[] },
 ): Promise<number> {
   const run = Object.hasOwn(SUITES, suite) ? SUITES[suite] : undefined
   if (!run) {
     console.error(`answerline: unknown suite "${suite}"; there are ${Object.keys(SUITES).join(', ')}`)
     return 2
   }
+  if (data === undefined) throw new WrongUsage(`the suite "${suite}" needs --data FILE… to measure on`)
   const bars = progressBars()
   const report = await inOneFile([data].flat(), (file) => run({ ...options, data: file }, bars.update)).finally(bars.stop)
   console.log(options.json ? JSON.stringify(report) : JSON.stringify(report, null, 2))

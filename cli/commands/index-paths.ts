@@ -12,13 +12,13 @@ const BUSY_WAIT_MS = 1_000
 const TIMEOUT_MS = 10 * 60_000
 
 /** Sends files and folders to the running server and waits until each can be found. @returns the exit code */
-export async function indexPaths(paths: readonly string[]): Promise<number> {
+export async function indexPaths(paths: readonly string[], tenant?: string): Promise<number> {
   const files = paths.flatMap((path) => filesIn(path))
   if (files.length === 0) {
     console.error(`answerline: no ${EXTENSIONS.join(', ')} file there`)
     return 1
   }
-  return indexFiles(files, await localClient(readConfig()))
+  return indexFiles(files, await localClient(readConfig(), tenant))
 }
 
 /** @returns the exit code */

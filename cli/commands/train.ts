@@ -23,12 +23,13 @@ import {
   trainMessages,
   writtenSets,
 } from '../eval/guard-training.ts'
+import { WrongUsage } from '../usage.ts'
 
 const FOLDS = 5
 const round = (value: number) => Math.round(value * 1e6) / 1e6
 
 export type TrainOptions = {
-  readonly data: string
+  readonly data?: string
   readonly out?: string
   readonly reportOnly?: boolean
   /** Nothing that was written here is learned, so that one can see what it does; then nothing is written either. */
@@ -45,12 +46,13 @@ export async function train(what: string, options: TrainOptions): Promise<number
     console.error(`answerline: cannot train "${what}"; there is guard`)
     return 2
   }
-  const { publicOnly = false } = options
-  const rows = encodeMessages(messageCorpus(options.data, !publicOnly))
+  const { data, publicOnly = false } = options
+  if (data === undefined) throw new WrongUsage('train needs --data FOLDER with the public data')
+  const rows = encodeMessages(messageCorpus(data, !publicOnly))
   const held = heldOutModels(rows, FOLDS)
   const threshold = round(chooseThreshold(rows, heldOutScores(rows, held), publicOnly ? PUBLIC_LIMITS : LIMITS))
   const model = trainMessages(rows)
-  const set = documentSet(options.data, !publicOnly)
+  const set = documentSet(data, !publicOnly)
   const heldDocuments = heldOutDocuments(set, FOLDS)
   const cleanLimit = publicOnly ? PUBLIC_CLEAN_DOCUMENTS_FLAGGED : CLEAN_DOCUMENTS_FLAGGED
   const documentThreshold = round(chooseDocumentThreshold(set, heldDocuments, cleanLimit))

@@ -21,6 +21,12 @@ const answerline = (...args: string[]) => {
 
 test.each([
   [['index'], 'index takes either paths or --rebuild'],
+  [['index', '--rebuild', '--tenant', 'acme'], '--rebuild, which is for all tenants'],
+  [['dlq', 'list', '--tenant', 'Acme & Sons'], '--tenant takes the id of a tenant'],
+  [['eval', 'bogus'], 'unknown suite "bogus"; there are cache, '],
+  [['eval', 'guard'], 'the suite "guard" needs --data FILE'],
+  [['train', 'bogus'], 'cannot train "bogus"; there is guard'],
+  [['train', 'guard'], 'train needs --data FOLDER'],
   [['dlq', 'redrive', '--limit', 'many'], '--limit must be a whole number from 1 on, not "many"'],
   [['eval', 'intent', '--data', 'x'], 'the suite "intent" needs --train FILE'],
   [['work'], 'need REDIS_URL and DATABASE_URL'],

@@ -76,10 +76,13 @@ test('the running server of this machine is found, with the key that lies in its
   expect(asked.at(-1)!.headers.authorization).toBe('Bearer key-from-the-environment')
 })
 
-test('without a server, or without a key, the error says how to start one', async () => {
+test('without a server the error says how to start one, and without a key where it is looked for', async () => {
   const advice = /nothing answers at http:\/\/127\.0\.0\.1:\d+; start it with `npm start`/
   const away = String(await freePort())
   await expect(localClient(readConfig({ PORT: away, ADMIN_API_KEY: 'key-from-the-environment' }))).rejects.toThrow(advice)
-  await expect(localClient(readConfig({ PORT: String(port), DATA_DIR: join(folder, 'none') }))).rejects.toThrow(advice)
+  const elsewhere = readConfig({ PORT: String(port), DATA_DIR: join(folder, 'none') })
+  await expect(localClient(elsewhere)).rejects.toThrow(
+    `a server runs at http://127.0.0.1:${port}, but its admin key is not in ${join(folder, 'none')}; set DATA_DIR as it has it, or ADMIN_API_KEY`,
+  )
   await expect(localClient(readConfig({ PORT: away, HOST: '::1' }))).rejects.toThrow(`http://[::1]:${away}`)
 })
