@@ -2,6 +2,8 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { html, webAddress } from '#dashboards/console/html.ts'
 import { mountConsole } from '#dashboards/console/mount.ts'
+import type { Pipeline } from '#pipelines/pipeline.ts'
+import { pipelines } from '#pipelines/registry.ts'
 import { maskFact } from '#shared/domain/mask-facts.ts'
 import { HOSTILE, NOW } from './moment.ts'
 import { basic, createWorld, KEYS, type World } from './world.ts'
@@ -196,6 +198,26 @@ describe('pages', () => {
     expect(response.statusCode).toBe(500)
     expect(response.body).not.toContain('hunter2')
     await broken.close()
+  })
+})
+
+describe('what the pages say', () => {
+  test('tells a filter without hits from an installation without tickets, and hints at what would show here', async () => {
+    const filtered = (await get('/console?status=cancelled')).body
+    expect(filtered).toContain('None with this status.')
+    expect(filtered).not.toContain('No tickets yet')
+    const empty = (await get('/console', KEYS.stranger)).body
+    expect(empty).toContain('No tickets yet')
+    // The demo runs an installation of its own: nothing of it ever shows here.
+    expect(empty).not.toContain('npm run demo')
+  })
+
+  test('promises a person for dead tickets only: who waits for a callback was answered before', async () => {
+    const page = (await get('/console/dead-letters')).body
+    expect(page).not.toContain('customer was handed to a person')
+    expect(page).toMatch(/ticket then goes to a person where it still can; a callback, [^.]* rests until/)
+    const rescued = Object.values<Pipeline>(pipelines).filter(({ rescue }) => rescue)
+    expect(rescued.map(({ name, rescue }) => [name, rescue?.to])).toEqual([['support-ticket', 'escalate']])
   })
 })
 

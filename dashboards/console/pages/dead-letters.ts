@@ -16,7 +16,7 @@ export function deadLettersPage(model: DeadLettersModel): Html {
   const { letters, step, code, formToken, now, limit } = model
   const filtered = step !== undefined || code !== undefined
   return html`<div class="title"><h1>Dead letters</h1><p class="quiet">${letters.length >= limit ? `the latest ${limit}` : plural(letters.length, 'open one')}${filtered && html` · <a href="/console/dead-letters">show all</a>`}</p></div>
-<p class="hint">Each is a step that failed for good; its customer was handed to a person. Remove the cause, then send the step round again.</p>
+<p class="hint">Each is a step that failed for good. A ticket then goes to a person where it still can; a callback, a document or a part of a document set rests until it is sent round again. Remove the cause, then redrive the step.</p>
 ${
   letters.length === 0
     ? html`<p class="empty">None${filtered ? ' like that' : '. Nothing failed for good'}.</p>`

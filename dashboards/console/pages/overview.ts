@@ -54,9 +54,10 @@ function tiles({ figures, status }: OverviewModel): Html {
   })}<li><p class="tile"><b>${dollars(figures.costUsd)}</b> ${plural(figures.modelCalls, 'model call')}</p></li></ul>`
 }
 
-function ticketTable({ tickets, now }: OverviewModel): Html {
+function ticketTable({ tickets, status, now }: OverviewModel): Html {
+  if (tickets.length === 0 && status) return html`<p class="empty">None with this status.</p>`
   if (tickets.length === 0)
-    return html`<p class="empty">No tickets yet. Send one with <code>POST /v1/tickets</code> or run <code>npm run demo</code>.</p>`
+    return html`<p class="empty">No tickets yet. Send one with <code>POST /v1/tickets</code> or <code>answerline ask "…"</code>.</p>`
   return html`<div class="scroll"><table><thead><tr><th scope="col">Ticket</th><th scope="col">Status</th><th scope="col">Intent</th><th scope="col">Came</th><th scope="col" class="n">Took</th><th scope="col" class="n">Cost</th></tr></thead>
 <tbody>${tickets.map(
     (
