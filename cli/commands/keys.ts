@@ -4,6 +4,9 @@ import { createLog } from '#shared/wiring.ts'
 import { newKey, openSealedDatabase, type Sealing } from '#shared/wiring-sealing.ts'
 import { startProgress } from '../progress.ts'
 
+const NEEDED_BEFORE =
+  'answerline: by now every process must have been restarted with the new key in front, and before that with it behind the others (docs/operations.md, "Keys and tenants")'
+
 /** One that can be put into PII_KEYS. */
 export function printNewKey(): void {
   console.log(newKey())
@@ -34,6 +37,7 @@ export async function keysRotate(): Promise<number> {
   const database = await openSealedDatabase(readConfig(), createLog('warn'))
   try {
     if (!database.sealer.seals) throw new Error('there is no key: set PII_KEYS; `answerline keys new` prints one')
+    console.error(NEEDED_BEFORE)
     const progress = startProgress('sealing', await database.countRows())
     const found = await database.rotate(progress.update, stopping.signal)
     progress.stop()
