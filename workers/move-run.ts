@@ -2,11 +2,11 @@ import { advance, type Transition } from '#pipelines/advance.ts'
 import type { Pipeline } from '#pipelines/pipeline.ts'
 import { pipelineNamed, queueName } from '#pipelines/registry.ts'
 import { eventsOf } from '#pipelines/ticket-events.ts'
-import { derivedId } from '#shared/domain/id.ts'
 import { DISPATCHED, ENDED, type Run, type RunEvent } from '#shared/domain/run.ts'
 import type { Dispatch } from '#shared/ports/dispatcher.ts'
 import type { Hop } from '#shared/ports/run-log.ts'
 import type { Moved, RunMover } from '#shared/ports/run-mover.ts'
+import { forgetCopies, letterIdOf } from './dead-letter-copies.ts'
 import type { Engine } from './engine.ts'
 import type { HeldEvents } from './held-events.ts'
 import { traceRun } from './trace-run.ts'
@@ -82,7 +82,7 @@ function toHop(run: Run, transition: Transition, startedAt: Date, now: Date, by:
     next: transition.next,
     dueAt: transition.dueAt,
     deadLetter: letter && {
-      id: derivedId('dl', run.id, String(run.seq)),
+      id: letterIdOf(run.id, run.seq),
       step: letter.step,
       code: letter.failure.code,
       message: letter.failure.message,
@@ -120,6 +120,7 @@ async function announce(engine: Mover, run: Run, { next }: Transition, hop: Hop,
     const { id, step, code } = hop.deadLetter
     work.push(engine.dispatcher.mirrorDeadLetters([{ id, runId: run.id, step, code, tenantId: run.tenantId }]))
   }
+  if (hop.result === 'redriven') work.push(forgetCopies(engine, run, next.step))
   for (const outcome of await Promise.allSettled(work)) {
     if (outcome.status === 'rejected')
       engine.log.warn({ runId: run.id, err: outcome.reason }, 'the queue or the stream did not take it; the sweeper will')

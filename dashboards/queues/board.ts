@@ -126,12 +126,16 @@ async function redrive(deps: DashboardDeps, viewer: Viewer, jobId: string, reply
   // Another tenant's is not there.
   if (!job || (letter?.tenantId ?? tenantId) !== tenantId)
     return sendProblem(reply, 404, 'not-found', 'There is no such dead letter.')
-  const result = await deps.redrive(letter?.id ?? jobId, { tenantId, actor })
-  if (!result.redriven) return sendProblem(reply, 409, 'not-redriven', result.why)
-  // The copy has served; when it cannot be removed it goes with the queue's own clean-up.
-  await job.remove().catch((error: unknown) => deps.log.warn({ error, jobId }, 'copy of a dead letter stays'))
-  return reply.status(204).send()
+  const id = letter?.id ?? jobId
+  const result = await deps.redrive(id, { tenantId, actor })
+  // The copy has served, or has nothing to stand for any more: its redrive may have come when Redis was away.
+  if (result.redriven || !(await isOpen(deps, tenantId, id)))
+    await job.remove().catch((error: unknown) => deps.log.warn({ error, jobId }, 'copy of a dead letter stays'))
+  return result.redriven ? reply.status(204).send() : sendProblem(reply, 409, 'not-redriven', result.why)
 }
+
+const isOpen = async ({ runLog }: Pick<DashboardDeps, 'runLog'>, tenantId: string, id: string) =>
+  (await runLog.deadLetters(tenantId, { ids: [id], limit: 1, open: true })).length > 0
 
 /** Bull Board's page loads a font from another company's server; operators' visits are nobody's business. */
 const OUTSIDE_LINK = /<link href="https:[^>]{0,500}>/g

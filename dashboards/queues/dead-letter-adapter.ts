@@ -1,5 +1,8 @@
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter'
+import * as z from 'zod'
+import { reasonOf } from './mask-jobs.ts'
 
+type Shown = Awaited<ReturnType<BullMQAdapter['getJobs']>>[number]
 type Args<Method extends (...args: never[]) => unknown> = Parameters<Method>
 
 /**
@@ -21,16 +24,21 @@ export class DeadLetterAdapter extends BullMQAdapter {
     return { ...Object.fromEntries(Object.keys(counts).map((status) => [status, 0])), failed } as typeof counts
   }
 
-  override getJobs(
+  override async getJobs(
     _statuses: Args<BullMQAdapter['getJobs']>[0],
     start?: number,
     end?: number,
   ): ReturnType<BullMQAdapter['getJobs']> {
-    return super.getJobs(super.getJobStatuses(), start, end)
+    return (await super.getJobs(super.getJobStatuses(), start, end)).map(asFailed)
   }
 
   override async getJob(id: string): ReturnType<BullMQAdapter['getJob']> {
     const job = await super.getJob(id)
-    return job && Object.assign(job, { getState: async () => 'failed' as const })
+    return job && asFailed(job)
   }
 }
+
+const Copy = z.object({ code: z.string() })
+
+const asFailed = <Job extends Shown>(job: Job): Job =>
+  Object.assign(job, { getState: async () => 'failed' as const, failedReason: reasonOf(Copy.safeParse(job.data).data?.code) })

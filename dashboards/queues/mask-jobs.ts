@@ -20,9 +20,15 @@ export function maskPayload(data: unknown): unknown {
   return Object.fromEntries(Object.entries(data).map(([key, value]) => [word(key), SHOWN.has(key) ? figure(value) : MASKED]))
 }
 
+const TOLD_ELSEWHERE = ': what happened stands on the page of its run'
+
+/** Why a dead letter failed, for operators of every tenant. Its message may quote a ticket: PostgreSQL has it, for its own tenant. */
+export const reasonOf = (code: unknown) => `${word(code)}${TOLD_ELSEWHERE}`
+
 /** `provider-rate-limited: <what the provider said>` keeps its code; the rest may quote a ticket. */
 export function maskReason(reason: unknown): unknown {
   if (typeof reason !== 'string' || reason === '') return reason
+  if (reason.endsWith(TOLD_ELSEWHERE)) return reasonOf(reason.slice(0, -TOLD_ELSEWHERE.length))
   const code = /^[a-z]+(?:-[a-z]+)+(?=:|$)/.exec(reason)?.[0]
   return code ? `${code}: ${MASKED}` : MASKED
 }

@@ -237,11 +237,38 @@ describe.skipIf(server === '')('the queues’ pages over a real Redis (needs red
     expect((await call('GET', '/api/queues/dead-letter/dl_1')).json().status).toBe('failed')
   })
 
+  test('a dead letter says why it failed by its code, and where the rest stands; what is no code is masked', async () => {
+    const add = (id: string, code: string) =>
+      deadLetters.add('verify: x', { id, runId: 'run_1', code, tenantId: 'other' }, { jobId: id })
+    await add('dl_1', 'defect')
+    await add('dl_2', `said ${PLANTED}`)
+    const list = await call('GET', '/api/queues?activeQueue=dead-letter&status=failed&page=1&jobsPerPage=10')
+    const shown = list.json().queues.find(({ name }: { name: string }) => name === 'dead-letter')
+    const reasons = ['[masked]', 'defect'].map((code) => `${code}: what happened stands on the page of its run`)
+    expect(shown.jobs.map((job: { failedReason: string }) => job.failedReason).toSorted()).toEqual(reasons)
+    expect((await call('GET', '/api/queues/dead-letter/dl_1')).json().job.failedReason).toBe(reasons[1])
+    expect(list.body).not.toContain('planted')
+  })
+
   test('a dead letter that was redriven elsewhere answers 409, another tenant’s 404', async () => {
     await deadLetters.add('x', { id: 'dl_gone', runId: 'run_dead', tenantId: 'default' }, { jobId: 'dl_gone' })
-    expect((await call('PUT', '/api/queues/dead-letter/dl_gone/promote')).statusCode).toBe(409)
     expect((await call('PUT', '/api/queues/dead-letter/dl_gone/promote', KEYS.stranger)).statusCode).toBe(404)
+    expect((await call('PUT', '/api/queues/dead-letter/dl_gone/promote')).statusCode).toBe(409)
     expect(world.redriven).toEqual([])
+    // Its redrive may have come when Redis was away; a copy of nothing is not offered twice.
+    expect(await deadLetters.getJob('dl_gone')).toBeUndefined()
+  })
+
+  test('a dead letter whose run has moved on answers 409 and keeps its copy: it is still open', async () => {
+    const refusing = Fastify()
+    const redrive = async () => ({ redriven: false, why: 'the run is running' }) as const
+    await mountDashboards(refusing, { ...world.deps, redrive, queues: [{ queue: deadLetters }] })
+    await deadLetters.add('x', { id: 'dl_1', runId: 'run_dead', tenantId: 'default' }, { jobId: 'dl_1' })
+    const url = '/queues/api/queues/dead-letter/dl_1/retry'
+    const response = await refusing.inject({ method: 'PUT', url, headers: basic(KEYS.operator) })
+    expect([response.statusCode, response.json().detail]).toEqual([409, 'the run is running'])
+    expect(await deadLetters.getJob('dl_1')).toBeDefined()
+    await refusing.close()
   })
 
   test('pausing stops every tenant, so only the installation’s own may', async () => {

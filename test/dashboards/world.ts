@@ -148,9 +148,10 @@ export function createWorld(): World {
     runLog: {
       load: async (id) => runs.get(id),
       attempts: async (tenantId, id) => (runs.get(id)?.tenantId === tenantId ? (logs.get(id) ?? []) : []),
-      deadLetters: async (tenantId, { open, step, code, limit }) =>
+      deadLetters: async (tenantId, { ids, open, step, code, limit }) =>
         own(tenantId, world.letters)
           .filter((item) => !(open && item.redrivenAt) && (!step || item.step === step) && (!code || item.code === code))
+          .filter((item) => !ids || ids.includes(item.id))
           .slice(0, limit),
     },
     escalations: {

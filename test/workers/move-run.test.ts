@@ -71,6 +71,48 @@ test('a dead letter is written with the hop and mirrored under the same id, whic
   expect(twin.queues.letters[0]!.id).toBe(letter!.id)
 })
 
+describe('a redrive', () => {
+  /** Put off at seq 0, failed for good at 1 and rescued; then the person's step failed for good, too. */
+  async function died() {
+    const world = memoryEngine()
+    const forgotten: string[] = []
+    const forgetDeadLetters = async (ids: readonly string[]) => {
+      if (world.queues.away) throw new Error('connect ECONNREFUSED')
+      forgotten.push(...ids)
+    }
+    Object.assign(world.engine.dispatcher, { forgetDeadLetters })
+    const fail = (failure: ReturnType<typeof terminal>) => world.mover.move('run_1', failed(failure), 'w')
+    await world.begin()
+    await fail(retryable('busy', 'x', 1_000))
+    await fail(terminal('no-way', 'x'))
+    await fail(terminal('no-hand-over', 'x'))
+    const letters = await world.runs.deadLetters('acme', { limit: 5 })
+    return { ...world, forgotten, letterOf: (step: string) => letters.find((letter) => letter.step === step)!.id }
+  }
+
+  test('takes the copy of its dead letter away from the queues, and no other', async () => {
+    const { mover, forgotten, letterOf } = await died()
+    expect(await mover.move('run_1', { kind: 'redriven', step: 'screen' }, 'key_1')).toMatchObject({ moved: true })
+    expect(forgotten).toEqual([letterOf('screen')])
+    expect(letterOf('escalate')).not.toBe(letterOf('screen'))
+  })
+
+  test('is done, and says what stays, when the queues cannot be reached', async () => {
+    const { mover, forgotten, queues, runs, log } = await died()
+    queues.away = true
+    expect(await mover.move('run_1', { kind: 'redriven', step: 'screen' }, 'key_1')).toMatchObject({ moved: true })
+    expect(await runs.load('run_1')).toMatchObject({ step: 'screen', status: 'running' })
+    expect(forgotten).toEqual([])
+    expect(log.lines.map(({ message }) => message)).toContain('copies of redriven dead letters stay among the queues')
+  })
+
+  test('that is refused leaves the copies where they are', async () => {
+    const { mover, forgotten } = await died()
+    await mover.move('run_1', { kind: 'redriven', step: 'nonsense' }, 'key_1')
+    expect(forgotten).toEqual([])
+  })
+})
+
 test('logs a failure without what the customer wrote, except in the text of a defect, which is ours', async () => {
   const world = memoryEngine()
   const run = await world.begin()

@@ -7,10 +7,13 @@ import { DEAD_LETTER_QUEUE, openQueue, type QueueSpace, queueNameOf } from './qu
 const MAX_PRIORITY = 2_097_151
 const MEMORY_MARKER = 'memory-marker'
 
-export function createBullmqDispatcher(
-  space: QueueSpace,
-  queueNames: readonly string[],
-): Dispatcher & { readonly queues: readonly Queue[] } {
+export type BullmqDispatcher = Dispatcher & {
+  readonly queues: readonly Queue[]
+  /** Takes away copies that `mirrorDeadLetters` made; those that are not there are gone already. */
+  forgetDeadLetters(ids: readonly string[]): Promise<void>
+}
+
+export function createBullmqDispatcher(space: QueueSpace, queueNames: readonly string[]): BullmqDispatcher {
   const queues = new Map([...queueNames, DEAD_LETTER_QUEUE].map((name) => [name, openQueue(space, name)]))
   // Without a listener an error of the connection would end the process; the connection's owner reports it.
   for (const queue of queues.values()) queue.on('error', () => {})
@@ -52,6 +55,10 @@ export function createBullmqDispatcher(
     async mirrorDeadLetters(letters) {
       const jobs = letters.map((letter) => ({ name: `${letter.step}: ${letter.code}`, data: letter, opts: { jobId: letter.id } }))
       await queues.get(DEAD_LETTER_QUEUE)!.addBulk(jobs)
+    },
+    async forgetDeadLetters(ids) {
+      const copies = queues.get(DEAD_LETTER_QUEUE)!
+      await Promise.all(ids.map((id) => copies.remove(id)))
     },
     async close() {
       await Promise.all([...queues.values()].map((queue) => queue.close()))

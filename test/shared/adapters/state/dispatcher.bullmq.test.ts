@@ -162,6 +162,15 @@ describe.skipIf(!hasRedis)('with a real Redis (needs redis-server on PATH)', () 
     expect(jobs[0]!.data).toMatchObject({ tenantId: 'acme', step: 'screen' })
   })
 
+  test('copies of dead letters are taken away by their ids, and those that are gone already are no matter', async () => {
+    const { dispatcher, letters } = open()
+    const letter = (n: number) => ({ id: `dl_${n}`, runId: `run_${n}`, step: 'screen', code: 'no-way', tenantId: 'acme' })
+    await dispatcher.mirrorDeadLetters([letter(1), letter(2), letter(3)])
+    await dispatcher.forgetDeadLetters(['dl_1', 'dl_3', 'dl_none'])
+    await dispatcher.forgetDeadLetters(['dl_1'])
+    expect((await letters.getJobs(['wait'])).map(({ id }) => id)).toEqual(['dl_2'])
+  })
+
   test('while Redis is away everything fails soon; nothing is called lost that may be there', async () => {
     const { dispatcher } = open()
     const job = newJob()
@@ -172,6 +181,7 @@ describe.skipIf(!hasRedis)('with a real Redis (needs redis-server on PATH)', () 
     await expect(dispatcher.dispatch([newJob(), newJob()])).rejects.toThrow()
     await expect(dispatcher.held([job])).rejects.toThrow()
     await expect(dispatcher.lostMemory()).rejects.toThrow()
+    await expect(dispatcher.forgetDeadLetters(['dl_1'])).rejects.toThrow()
     await world.server.restart('empty')
     await expect.poll(() => world.redis.status, { timeout: 10_000 }).toBe('ready')
     expect(await dispatcher.lostMemory()).toBe(true)
