@@ -1,8 +1,9 @@
 import Table from 'cli-table3'
 import * as z from 'zod'
+import { allQueues } from '#pipelines/registry.ts'
 import { readConfig } from '#shared/config.ts'
 import { localClient, tenantOf } from '../client.ts'
-import { wholeNumber } from '../usage.ts'
+import { WrongUsage, wholeNumber } from '../usage.ts'
 import { problemText } from '../views.ts'
 
 const Listed = z.object({
@@ -27,6 +28,7 @@ export type LetterFilter = { readonly step?: string; readonly code?: string; rea
 /** @returns the exit code */
 export async function listDeadLetters({ tenant, ...filter }: LetterFilter): Promise<number> {
   if (filter.limit !== undefined) wholeNumber('--limit', filter.limit)
+  checkStep(filter.step)
   const client = await localClient(readConfig(), tenant)
   const query = new URLSearchParams(Object.entries(filter).filter((entry): entry is [string, string] => entry[1] !== undefined))
   const { status, body } = await client.request('GET', `/v1/dead-letters?${query}`)
@@ -52,6 +54,7 @@ export async function listDeadLetters({ tenant, ...filter }: LetterFilter): Prom
 /** @returns the exit code: 1 when one of them could not be redriven */
 export async function redriveDeadLetters(ids: readonly string[], filter: LetterFilter): Promise<number> {
   const { step, code, tenant } = filter
+  checkStep(step)
   const limit = filter.limit === undefined ? undefined : wholeNumber('--limit', filter.limit)
   const client = await localClient(readConfig(), tenant)
   const chosen = {
@@ -66,6 +69,12 @@ export async function redriveDeadLetters(ids: readonly string[], filter: LetterF
   for (const { id, reason } of results.filter((result) => !result.redriven)) console.error(`  ${id}: ${reason}`)
   console.log(`${redriven} of ${results.length} sent round again`)
   return redriven === results.length ? 0 : 1
+}
+
+/** A step that is not there has no dead letters, which must not pass for a redrive. @throws WrongUsage that names the steps there are */
+function checkStep(step: string | undefined): void {
+  const known = [...new Set(allQueues().map((one) => one.step))]
+  if (step !== undefined && !known.includes(step)) throw new WrongUsage(`unknown step "${step}"; there are ${known.join(', ')}`)
 }
 
 function failed(status: number, body: unknown): number {

@@ -23,6 +23,8 @@ test.each([
   [['index'], 'index takes either paths or --rebuild'],
   [['index', '--rebuild', '--tenant', 'acme'], '--rebuild, which is for all tenants'],
   [['dlq', 'list', '--tenant', 'Acme & Sons'], '--tenant takes the id of a tenant'],
+  [['dlq', 'list', '--step', 'bogus'], 'unknown step "bogus"; there are screen, '],
+  [['dlq', 'redrive', '--step', 'send-webhook.send'], 'unknown step "send-webhook.send"; there are screen, '],
   [['eval', 'bogus'], 'unknown suite "bogus"; there are cache, '],
   [['eval', 'guard'], 'the suite "guard" needs --data FILE'],
   [['train', 'bogus'], 'cannot train "bogus"; there is guard'],
