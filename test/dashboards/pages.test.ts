@@ -114,6 +114,14 @@ withChromium('the console in a browser (needs chromium on PATH)', { timeout: 60_
     await expectClean(page)
   })
 
+  test('a ticket is read in a few lines on a phone: its table scrolls sideways in its own box', async () => {
+    const page = await open('/console', KEYS.admin, 'light', 390)
+    const ticket = "document.querySelector('.tickets td').getBoundingClientRect()"
+    expect(await page.evaluate(`${ticket}.width`)).toBeGreaterThan(200)
+    expect(await page.evaluate(`${ticket}.height`)).toBeLessThan(200)
+    await expectClean(page)
+  })
+
   test('the picture of a run is seen whole on a small laptop', async () => {
     const page = await open('/console/runs/run_answered', KEYS.admin, 'light', 1_200)
     const flow = "document.querySelector('.flow')"

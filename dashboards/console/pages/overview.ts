@@ -58,7 +58,7 @@ function ticketTable({ tickets, status, now }: OverviewModel): Html {
   if (tickets.length === 0 && status) return html`<p class="empty">None with this status.</p>`
   if (tickets.length === 0)
     return html`<p class="empty">No tickets yet. Send one with <code>POST /v1/tickets</code> or <code>answerline ask "…"</code>.</p>`
-  return html`<div class="scroll"><table><thead><tr><th scope="col">Ticket</th><th scope="col">Status</th><th scope="col">Intent</th><th scope="col">Came</th><th scope="col" class="n">Took</th><th scope="col" class="n">Cost</th></tr></thead>
+  return html`<div class="scroll"><table class="tickets"><thead><tr><th scope="col">Ticket</th><th scope="col">Status</th><th scope="col">Intent</th><th scope="col">Came</th><th scope="col" class="n">Took</th><th scope="col" class="n">Cost</th></tr></thead>
 <tbody>${tickets.map(
     (
       ticket,
