@@ -1,19 +1,22 @@
+import { STATUS_CODES } from 'node:http'
 import type { FastifyReply } from 'fastify'
 
-/** An RFC 9457 problem document. `error` and `message` are what Bull Board's pages show. */
-export const problemBody = (status: number, code: string, detail: string) => ({
-  type: 'about:blank',
-  title: code.replaceAll('-', ' '),
+export type Refusal = { readonly status: number; readonly code: string; readonly detail: string }
+
+/** An RFC 9457 problem document, with the members that those of the API have. */
+export const problemBody = ({ status, code, detail }: Refusal, requestId: string) => ({
+  type: `urn:answerline:problem:${code}`,
+  title: STATUS_CODES[status] ?? 'Error',
   status,
-  code,
   detail,
-  error: detail,
-  message: detail,
+  code,
+  requestId,
 })
 
-export function sendProblem(reply: FastifyReply, status: number, code: string, detail: string): FastifyReply {
-  return reply
+export const PROBLEM_TYPE = 'application/problem+json'
+
+export const sendProblem = (reply: FastifyReply, status: number, code: string, detail: string): FastifyReply =>
+  reply
     .status(status)
-    .type('application/problem+json')
-    .send(JSON.stringify(problemBody(status, code, detail)))
-}
+    .type(PROBLEM_TYPE)
+    .send(JSON.stringify(problemBody({ status, code, detail }, reply.request.id)))

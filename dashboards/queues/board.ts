@@ -6,7 +6,7 @@ import * as z from 'zod'
 import { DEFAULT_TENANT_ID } from '#shared/domain/tenant.ts'
 import { admit, viewerOf } from '../access.ts'
 import type { DashboardDeps, Viewer } from '../deps.ts'
-import { problemBody, sendProblem } from '../problem.ts'
+import { PROBLEM_TYPE, problemBody, type Refusal } from '../problem.ts'
 import { DeadLetterAdapter } from './dead-letter-adapter.ts'
 import { maskPayload, maskResponse } from './mask-jobs.ts'
 import { DEAD_LETTER_QUEUE, ruleFor } from './rules.ts'
@@ -18,6 +18,9 @@ export async function mountBoard(app: FastifyInstance, deps: DashboardDeps): Pro
   await app.register(async (scope) => {
     scope.addHook('onRequest', admit(deps, ['operator', 'admin']))
     scope.addHook('preHandler', (request, reply) => enforce(deps, request, reply))
+    scope.addHook('preSerialization', async (request, reply, payload) =>
+      payload === UNREACHABLE ? boardProblem(UNREACHABLE, request, reply) : payload,
+    )
     scope.addHook('onSend', async (_request, reply, payload) => harden(reply, payload))
     await scope.register(board(deps).registerPlugin(), { prefix: BOARD_PATH })
   })
@@ -68,11 +71,22 @@ function board(deps: DashboardDeps): FastifyAdapter {
 
 /** What ioredis says when nobody is at the other end. */
 const REDIS_AWAY = /Stream isn't writeable|Connection is closed|ECONNREFUSED|ENOENT|max retries per request/
-const UNREACHABLE = problemBody(
-  503,
-  'queues-unreachable',
-  'The queues cannot be reached. Runs are safe in PostgreSQL and go on when Redis is back; `answerline doctor` says more.',
-)
+/** Bull Board's own error handler knows no request; `preSerialization` makes a problem document of it. */
+const UNREACHABLE: Refusal = {
+  status: 503,
+  code: 'queues-unreachable',
+  detail:
+    'The queues cannot be reached. Runs are safe in PostgreSQL and go on when Redis is back; `answerline doctor` says more.',
+}
+
+/** `error` is what Bull Board's pages show. */
+function boardProblem(refusal: Refusal, request: FastifyRequest, reply: FastifyReply) {
+  reply.type(PROBLEM_TYPE)
+  return { ...problemBody(refusal, request.id), error: refusal.detail }
+}
+
+const refuse = (reply: FastifyReply, status: number, code: string, detail: string): FastifyReply =>
+  reply.status(status).send(boardProblem({ status, code, detail }, reply.request, reply))
 
 const Payload = z.object({ runId: z.string().optional(), id: z.string().optional(), tenantId: z.string().optional() })
 
@@ -107,7 +121,7 @@ async function enforce(deps: DashboardDeps, request: FastifyRequest, reply: Fast
     })
   }
   if (refused)
-    return sendProblem(
+    return refuse(
       reply,
       403,
       'queue-action-blocked',
@@ -124,14 +138,13 @@ async function redrive(deps: DashboardDeps, viewer: Viewer, jobId: string, reply
   const letter = Payload.safeParse(job?.data).data
   const { tenantId, actor } = viewer
   // Another tenant's is not there.
-  if (!job || (letter?.tenantId ?? tenantId) !== tenantId)
-    return sendProblem(reply, 404, 'not-found', 'There is no such dead letter.')
+  if (!job || (letter?.tenantId ?? tenantId) !== tenantId) return refuse(reply, 404, 'not-found', 'There is no such dead letter.')
   const id = letter?.id ?? jobId
   const result = await deps.redrive(id, { tenantId, actor })
   // The copy has served, or has nothing to stand for any more: its redrive may have come when Redis was away.
   if (result.redriven || !(await isOpen(deps, tenantId, id)))
     await job.remove().catch((error: unknown) => deps.log.warn({ error, jobId }, 'copy of a dead letter stays'))
-  return result.redriven ? reply.status(204).send() : sendProblem(reply, 409, 'not-redriven', result.why)
+  return result.redriven ? reply.status(204).send() : refuse(reply, 409, 'not-redriven', result.why)
 }
 
 const isOpen = async ({ runLog }: Pick<DashboardDeps, 'runLog'>, tenantId: string, id: string) =>

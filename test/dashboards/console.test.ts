@@ -39,6 +39,21 @@ describe('who may see what', () => {
     expect((await app.inject({ url: '/console', headers: { authorization: `Basic ${btoa('x:a\r\nb')}` } })).statusCode).toBe(401)
   })
 
+  test('a refusal is a problem document with the members that those of the API have, and no other', async () => {
+    const mine = (title: string, status: number, code: string) => ({
+      type: `urn:answerline:problem:${code}`,
+      ...{ title, status, code },
+      detail: expect.any(String),
+      requestId: expect.any(String),
+    })
+    const refused = [await app.inject({ url: '/console' }), await get('/console', KEYS.reader)]
+    expect(refused.map((response) => response.json())).toEqual([
+      mine('Unauthorized', 401, 'unauthenticated'),
+      mine('Forbidden', 403, 'forbidden'),
+    ])
+    for (const { headers } of refused) expect(headers['content-type']).toContain('application/problem+json')
+  })
+
   test('readers and producers see nothing; reviewers no dead letters', async () => {
     expect((await get('/console', KEYS.reader)).statusCode).toBe(403)
     expect((await get('/console', KEYS.agent)).statusCode).toBe(200)

@@ -83,7 +83,14 @@ test('queues that cannot be reached are 503, and the page says that nothing is l
   await mountDashboards(app, { ...createWorld().deps, queues: [{ queue }] })
   const response = await app.inject({ url: '/queues/api/queues', headers: basic(KEYS.operator) })
   expect(response.statusCode).toBe(503)
-  expect(response.json()).toMatchObject({ code: 'queues-unreachable', error: expect.stringContaining('safe in PostgreSQL') })
+  expect(response.headers['content-type']).toContain('application/problem+json')
+  expect(response.json()).toMatchObject({
+    type: 'urn:answerline:problem:queues-unreachable',
+    status: 503,
+    code: 'queues-unreachable',
+    requestId: expect.stringMatching(/./),
+    error: expect.stringContaining('safe in PostgreSQL'),
+  })
   await app.close()
   await queue.close().catch(() => {})
   connection.disconnect()
@@ -207,7 +214,11 @@ describe.skipIf(server === '')('the queues’ pages over a real Redis (needs red
     const response = await call(method, url, KEYS.admin, body)
     expect(response.statusCode).toBe(403)
     expect(response.headers['content-type']).toContain('application/problem+json')
-    expect(response.json()).toMatchObject({ code: 'queue-action-blocked' })
+    expect(response.json()).toMatchObject({
+      type: 'urn:answerline:problem:queue-action-blocked',
+      requestId: expect.stringMatching(/./),
+      error: response.json().detail,
+    })
     expect(await queue.getJobCounts('delayed', 'waiting')).toEqual({ delayed: 1, waiting: 0 })
     expect(await deadLetters.getJobCountByTypes('waiting')).toBe(1)
     expect(world.audited).toMatchObject([{ action: 'queues.refused', actor: 'admin', tenantId: 'default', detail: { method } }])
