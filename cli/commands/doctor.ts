@@ -1,9 +1,13 @@
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants, mkdirSync, statfsSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync, statfsSync } from 'node:fs'
+import * as z from 'zod'
 import { type Config, ConfigError, readConfig } from '#shared/config.ts'
 import { probeStores } from '#shared/wiring.ts'
+import { keyFileOf } from '#shared/wiring-sealing.ts'
+import { plainText } from '../plain-text.ts'
 
-type Finding = { readonly what: string; readonly ok: boolean; readonly detail: string }
+/** A start goes through with what is `doubtful`, and somebody should know. */
+type Finding = { readonly what: string; readonly ok: boolean; readonly doubtful?: boolean; readonly detail: string }
 
 const MIN_NODE = 24
 const MIN_FREE_BYTES = 1_000_000_000
@@ -22,6 +26,7 @@ export async function doctor(): Promise<number> {
     checkNode(),
     { what: 'configuration', ok: true, detail: 'valid' },
     checkDataDir(config),
+    checkKeys(config),
     ...(await checkStores(config)),
     await checkPort(config),
   ]
@@ -29,7 +34,8 @@ export async function doctor(): Promise<number> {
   return findings.every(({ ok }) => ok) ? 0 : 1
 }
 
-const print = ({ what, ok, detail }: Finding) => console.log(`${ok ? 'ok  ' : 'FAIL'} ${what.padEnd(14)} ${detail}`)
+const mark = ({ ok, doubtful }: Finding) => (ok ? (doubtful ? 'WARN' : 'ok  ') : 'FAIL')
+const print = (finding: Finding) => console.log(`${mark(finding)} ${finding.what.padEnd(14)} ${finding.detail}`)
 
 function checkNode(): Finding {
   const major = Number(process.versions.node.split('.')[0])
@@ -57,6 +63,21 @@ function checkDataDir({ dataDir }: Config): Finding {
   }
 }
 
+function checkKeys(config: Config): Finding {
+  const what = 'keys'
+  if (config.piiKeys) return { what, ok: true, detail: `${config.piiKeys.length} in PII_KEYS` }
+  const file = keyFileOf(config)
+  if (file !== undefined)
+    return {
+      what,
+      ok: true,
+      detail: existsSync(file) ? `in ${file}` : `a first start makes one: ${file}; keep a copy of it elsewhere`,
+    }
+  const detail =
+    'PII_KEYS is not set: what customers write stands readable in the database, and one that was sealed refuses to start; `answerline keys new` prints a key'
+  return { what, ok: true, doubtful: true, detail }
+}
+
 async function checkStores(config: Config): Promise<Finding[]> {
   const probed = await probeStores(config)
   const findings = probed.map(({ name, ok, detail }) => ({ what: name, ok, detail }))
@@ -80,13 +101,29 @@ async function checkPort({ host, port }: Config): Promise<Finding> {
   const url = `http://${host}:${port}`
   try {
     const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(5_000) })
-    const body = await response.text()
-    return {
-      what: 'server',
-      ok: response.ok,
-      detail: response.ok ? `runs at ${url} and is ready` : `runs at ${url} but is not ready: ${body.slice(0, 300)}`,
-    }
+    const problem = notReady(response.status, await response.text())
+    const detail = problem === undefined ? `runs at ${url} and is ready` : `${url} ${problem}`
+    return { what: 'server', ok: problem === undefined, detail }
   } catch {
     return { what: 'server', ok: true, detail: `nothing runs at ${url}; \`npm start\` starts it` }
+  }
+}
+
+const Readiness = z.object({ checks: z.record(z.string(), z.object({ ok: z.boolean(), detail: z.string().default('failed') })) })
+
+/** @returns what keeps it from being ready, or undefined */
+function notReady(status: number, body: string): string | undefined {
+  const readiness = Readiness.safeParse(jsonOf(body))
+  if (!readiness.success) return `answers ${status}, but not as Answerline does: see what runs there, or set PORT to another one`
+  const failing = Object.entries(readiness.data.checks).filter(([, { ok }]) => !ok)
+  if (failing.length === 0) return undefined
+  return `runs but is not ready: ${failing.map(([name, { detail }]) => `${name} (${plainText(detail)})`).join(', ')}`
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
   }
 }
