@@ -2,6 +2,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { html, webAddress } from '#dashboards/console/html.ts'
 import { mountConsole } from '#dashboards/console/mount.ts'
+import { mountDashboards } from '#dashboards/mount.ts'
 import type { Pipeline } from '#pipelines/pipeline.ts'
 import { pipelines } from '#pipelines/registry.ts'
 import { maskFact } from '#shared/domain/mask-facts.ts'
@@ -213,6 +214,23 @@ describe('pages', () => {
     expect(response.statusCode).toBe(500)
     expect(response.body).not.toContain('hunter2')
     await broken.close()
+  })
+})
+
+describe('the bare address', () => {
+  const BROWSERS_ACCEPT = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8'
+
+  test('leads a browser to the console; for other clients there is nothing', async () => {
+    const whole = Fastify()
+    await mountDashboards(whole, { ...world.deps, queues: [] })
+    const browser = await whole.inject({ url: '/', headers: { accept: BROWSERS_ACCEPT } })
+    expect([browser.statusCode, browser.headers.location]).toEqual([302, '/console'])
+    for (const headers of [{}, { accept: '*/*' }, { accept: 'application/json' }]) {
+      const other = await whole.inject({ url: '/', headers })
+      expect(other.statusCode).toBe(404)
+      expect(other.json()).toMatchObject({ code: 'not-found', detail: 'there is no such route' })
+    }
+    await whole.close()
   })
 })
 
