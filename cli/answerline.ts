@@ -5,6 +5,8 @@ import { WrongUsage } from './usage.ts'
 
 /** Exit 0 done, 1 failed, 2 wrong usage. Commands are loaded when they are called: `--help` needs no database driver. */
 
+const EXIT_WITHIN_MS = 5_000
+
 const OF_TENANT = 'act for this tenant instead of "default"; needs the admin key'
 
 const program = new Command('answerline')
@@ -134,5 +136,7 @@ try {
   else {
     console.error(`answerline: ${error instanceof Error ? error.message : String(error)}`)
     process.exitCode = error instanceof ConfigError || error instanceof WrongUsage ? 2 : 1
+    // A supervisor starts again what has ended; a connection that does not close must not pass for a server that runs.
+    setTimeout(() => process.exit(), EXIT_WITHIN_MS).unref()
   }
 }
