@@ -26,7 +26,7 @@ RUN mkdir /data /keys && chown node:node /data /keys
 USER node
 VOLUME /data
 EXPOSE 3000
-# Both roles serve /healthz: the API says whether its queues are consumed, a worker whether it consumes.
+# Both roles serve /healthz: a worker says whether it consumes its queues, the API that it is there.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=40s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # Without a bound V8 lets garbage grow with the memory of the host (docs/benchmarks.md, "memory").

@@ -3,12 +3,11 @@ import { Command, CommanderError } from 'commander'
 import { ConfigError } from '#shared/config.ts'
 import { WrongUsage } from './usage.ts'
 
-/** Exit 0 done, 1 failed, 2 wrong usage. Commands are loaded when they are called: `--help` needs no database driver. */
-
 const EXIT_WITHIN_MS = 5_000
 
 const OF_TENANT = 'act for this tenant instead of "default"; needs the admin key'
 
+/** Exit 0 done, 1 failed, 2 wrong usage. Commands are loaded when they are called: `--help` needs no database driver. */
 const program = new Command('answerline')
   .description('Turns support tickets and documents into verified answers.')
   .exitOverride()

@@ -9,7 +9,6 @@ type Copying = Pick<Engine, 'runs' | 'dispatcher' | 'log'>
 
 /** Takes away what a redrive makes stale: the copies of every time that this step failed for good. Copies only, so it never fails. */
 export async function forgetCopies({ runs, dispatcher, log }: Copying, { id, tenantId }: Run, step: string): Promise<void> {
-  if (!dispatcher.forgetDeadLetters) return
   try {
     const failures = (await runs.attempts(tenantId, id)).filter((attempt) => attempt.step === step && failedForGood(attempt))
     // The log numbers a hop by the seq it led to, a letter is named after the one it came from.

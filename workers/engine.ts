@@ -14,8 +14,7 @@ import type { Deps } from './step.ts'
 /** What the engine itself stands on, beside the doors of the steps. */
 export type Engine = {
   readonly runs: RunLog
-  /** One that mirrors dead letters takes the copies away again when their step is redriven; ids without a copy are fine. */
-  readonly dispatcher: Dispatcher & { forgetDeadLetters?(ids: readonly string[]): Promise<void> }
+  readonly dispatcher: Dispatcher
   readonly stream: TokenStream
   readonly tenants: TenantStore
   readonly telemetry: Telemetry

@@ -37,6 +37,8 @@ export interface Dispatcher {
       readonly tenantId: string
     }[],
   ): Promise<void>
+  /** Takes such copies away; those that are not there are gone already. */
+  forgetDeadLetters(ids: readonly string[]): Promise<void>
   close(): Promise<void>
 }
 

@@ -56,6 +56,8 @@ export function dispatcherContract(open: () => { readonly dispatcher: Dispatcher
     const { dispatcher } = open()
     await dispatcher.dispatch([])
     await dispatcher.mirrorDeadLetters([])
+    await dispatcher.forgetDeadLetters([])
+    await dispatcher.forgetDeadLetters(['dl_none'])
     expect(await dispatcher.held([])).toEqual(new Set())
   })
 

@@ -18,6 +18,7 @@ export function memoryDispatcher(): Dispatcher & { readonly jobs: Dispatch[]; fa
     lostMemory: async () => false,
     depths: async () => [],
     mirrorDeadLetters: async () => {},
+    forgetDeadLetters: async () => {},
     close: async () => {},
   }
   return fake

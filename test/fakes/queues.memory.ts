@@ -10,7 +10,7 @@ export type MemoryQueues = {
   readonly consumer: Consumer
   /** Everything that was ever dispatched, in order. */
   readonly dispatched: Dispatch[]
-  readonly letters: Letter[]
+  letters: Letter[]
   /** While set, every call fails, as when Redis is away. */
   away: boolean
   /** Forgets every job, and that it knew us. */
@@ -61,6 +61,10 @@ export function memoryQueues(clock: Clock & { advance(ms: number): void }): Memo
     async mirrorDeadLetters(more) {
       check()
       queues.letters.push(...more)
+    },
+    async forgetDeadLetters(ids) {
+      check()
+      queues.letters = queues.letters.filter(({ id }) => !ids.includes(id))
     },
     async close() {},
   }

@@ -7,13 +7,10 @@ import { DEAD_LETTER_QUEUE, openQueue, type QueueSpace, queueNameOf } from './qu
 const MAX_PRIORITY = 2_097_151
 const MEMORY_MARKER = 'memory-marker'
 
-export type BullmqDispatcher = Dispatcher & {
-  readonly queues: readonly Queue[]
-  /** Takes away copies that `mirrorDeadLetters` made; those that are not there are gone already. */
-  forgetDeadLetters(ids: readonly string[]): Promise<void>
-}
-
-export function createBullmqDispatcher(space: QueueSpace, queueNames: readonly string[]): BullmqDispatcher {
+export function createBullmqDispatcher(
+  space: QueueSpace,
+  queueNames: readonly string[],
+): Dispatcher & { readonly queues: readonly Queue[] } {
   const queues = new Map([...queueNames, DEAD_LETTER_QUEUE].map((name) => [name, openQueue(space, name)]))
   // Without a listener an error of the connection would end the process; the connection's owner reports it.
   for (const queue of queues.values()) queue.on('error', () => {})
