@@ -56,8 +56,8 @@ async function fire({ url, seconds, connections }: Load): Promise<Fired> {
  * time, which is the product's: they share the machine.
  */
 function renewKeys(client: autocannon.Client, first: string): void {
-  const { requestBuffer } = (client as unknown as { requestIterator: { currentRequest: { requestBuffer: Buffer } } }).requestIterator
-    .currentRequest
+  const { requestBuffer } = (client as unknown as { requestIterator: { currentRequest: { requestBuffer: Buffer } } })
+    .requestIterator.currentRequest
   const text = requestBuffer.toString('latin1')
   const keysAt = [...text.matchAll(RegExp(first, 'g'))].map(({ index }) => index)
   const customerAt = text.indexOf(`customer-${first.slice(0, 2)}`) + 'customer-'.length
