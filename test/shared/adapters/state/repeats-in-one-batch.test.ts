@@ -50,7 +50,7 @@ const newRun = (name: string): NewRun => ({
 
 test('a hundred tickets under one key in several batches make one ticket, and the store goes on', async () => {
   const tickets = createTicketStore(database)
-  const arrival = (name: string) => ({
+  const arrival = (name: string, key: string) => ({
     ticket: {
       id: `tkt_${name}`,
       tenantId: 'default',
@@ -64,12 +64,13 @@ test('a hundred tickets under one key in several batches make one ticket, and th
       receivedAt: now.toISOString(),
     },
     run: newRun(name),
-    idempotency: { key: name, route: 'POST /v1/tickets', bodyHash: 'h' },
+    idempotency: { key, route: 'POST /v1/tickets', bodyHash: 'h' },
   })
-  const results = await burst(100, () => tickets.accept(arrival('same')))
+  const results = await burst(100, (i) => tickets.accept(arrival(`same-${i}`, 'same')))
   expect(results.filter(({ kind }) => kind === 'accepted')).toHaveLength(1)
   expect(results.filter(({ kind }) => kind === 'replayed')).toHaveLength(99)
-  expect(await tickets.accept(arrival('another'))).toEqual({ kind: 'accepted' })
+  expect(new Set(results.flatMap((result) => (result.kind === 'replayed' ? [result.ticketId] : []))).size).toBe(1)
+  expect(await tickets.accept(arrival('another', 'another'))).toEqual({ kind: 'accepted' })
 })
 
 test('a hundred hops of one run in several batches move it once, and the log goes on', async () => {
