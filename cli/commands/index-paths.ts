@@ -6,7 +6,6 @@ import { readConfig } from '#shared/config.ts'
 import { type Client, localClient } from '../client.ts'
 import { bodyOf, EXTENSIONS, filesIn, type SourceFile } from '../index-file.ts'
 import { startProgress } from '../progress.ts'
-import { WrongUsage } from '../usage.ts'
 import { DocumentView, problemText } from '../views.ts'
 
 const AT_ONCE = 4
@@ -19,7 +18,7 @@ const HIDDEN = /(?:^|[/\\])(?:\.|node_modules[/\\])/
 /** Sends files and folders to the running server and waits until each can be found. @returns the exit code */
 export async function indexPaths(paths: readonly string[], tenant?: string): Promise<number> {
   const problems = paths.map(problemOf).filter((problem) => problem !== undefined)
-  if (problems.length > 0) throw new WrongUsage(`${problems.join('; ')}; nothing was sent`)
+  if (problems.length > 0) throw new Error(`${problems.join('; ')}; nothing was sent`)
   const files = paths.flatMap((path) => filesIn(path))
   const skipped = paths.reduce((sum, path) => sum + countSkipped(path), 0)
   if (skipped > 0)
