@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { StepFailure } from '#shared/domain/failure.ts'
 import { newId } from '#shared/domain/id.ts'
+import { isStoreAway } from '#shared/domain/store-away.ts'
 import type { App } from './app.ts'
 import type { ApiDeps } from './deps.ts'
 import { impossibleMoments } from './impossible-moments.ts'
@@ -17,14 +18,6 @@ const FASTIFY_CODES: Readonly<Record<string, readonly [status: number, code: str
   FST_ERR_MAX_PARAM_LENGTH: [404, 'not-found', 'there is nothing under such a long name'],
 }
 
-/**
- * A store that is down is no mistake of ours, and clients can do something about it: come back. SQLSTATE classes 08 (connection),
- * 53 (resources) and 57P (shutdown), and what Node says when nobody listens.
- */
-const UNAVAILABLE = /^(?:08...|53...|57P..|ECONN[A-Z]+|EPIPE|ETIMEDOUT|ENOTFOUND|EHOSTUNREACH)$/
-const CONNECTION_LOST =
-  /^(?:Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/
-
 /** @returns the refusal the client is told, or undefined when the error is a mistake of ours and none of its business */
 export function refusalOf(error: unknown): Problem | undefined {
   if (error instanceof Problem) return error
@@ -32,14 +25,13 @@ export function refusalOf(error: unknown): Problem | undefined {
     return error.failure.kind === 'retryable'
       ? overloaded('a store this needs is not available', (error.failure.retryAfterMs ?? 2_000) / 1_000)
       : undefined
-  const { code, statusCode, message, name } = error as { code?: unknown; statusCode?: unknown; message?: unknown; name?: unknown }
+  const { code, statusCode, name } = error as { code?: unknown; statusCode?: unknown; name?: unknown }
   const known = typeof code === 'string' ? FASTIFY_CODES[code] : undefined
   if (known) return new Problem(...known)
   if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500)
     return new Problem(statusCode, 'bad-request', STATUS_CODES[statusCode] ?? 'the request cannot be served')
   if (name === 'TimeoutError' || name === 'AbortError') return overloaded('this took too long', 2)
-  if ((typeof code === 'string' && UNAVAILABLE.test(code)) || (typeof message === 'string' && CONNECTION_LOST.test(message)))
-    return overloaded('a store this needs is not available', 2)
+  if (isStoreAway(error)) return overloaded('a store this needs is not available', 2)
   return undefined
 }
 

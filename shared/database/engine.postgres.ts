@@ -1,23 +1,19 @@
 import pg from 'pg'
 import { retryable } from '#shared/domain/failure.ts'
+import { isStoreAway } from '#shared/domain/store-away.ts'
 import type { Row, SqlEngine } from './client.ts'
 
 // int8 as number: our counters stay far below 2^53. numeric as number: dollars with 8 decimals.
 pg.types.setTypeParser(20, Number)
 pg.types.setTypeParser(1700, Number)
 
-/**
- * A server that is away, restarting or full is nobody's mistake: SQLSTATE classes 08 (connection), 53 (resources) and 57P
- * (shutdown), a serialisation failure or deadlock, what Node says when nobody listens, and what the driver says without a code.
- */
-const UNAVAILABLE = /^(?:08...|53...|57P..|40001|40P01|ECONN[A-Z]+|EPIPE|ETIMEDOUT|ENOTFOUND|EHOSTUNREACH)$/
-const CONNECTION_LOST =
-  /^(?:Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/
+/** A serialisation failure and a deadlock: the same statement goes through when it comes again. */
+const AGAIN = new Set(['40001', '40P01'])
 
 /** Steps try again after such an error, and the API says 503, instead of taking it for a defect of ours. */
 function failureOfPostgres(error: unknown): unknown {
   const { code, message } = error as { code?: unknown; message?: unknown }
-  const away = (typeof code === 'string' && UNAVAILABLE.test(code)) || CONNECTION_LOST.test(String(message))
+  const away = isStoreAway(error) || AGAIN.has(String(code))
   return away ? retryable('database-unavailable', String(message), undefined, error) : error
 }
 

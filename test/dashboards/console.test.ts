@@ -5,6 +5,9 @@ import { mountConsole } from '#dashboards/console/mount.ts'
 import { mountDashboards } from '#dashboards/mount.ts'
 import type { Pipeline } from '#pipelines/pipeline.ts'
 import { pipelines } from '#pipelines/registry.ts'
+import { createConsoleStore } from '#shared/adapters/state/console-store.postgres.ts'
+import { Database } from '#shared/database/client.ts'
+import { openPostgres } from '#shared/database/engine.postgres.ts'
 import { maskFact } from '#shared/domain/mask-facts.ts'
 import { HOSTILE, NOW } from './moment.ts'
 import { basic, createWorld, KEYS, type World } from './world.ts'
@@ -255,6 +258,16 @@ describe('what the pages say', () => {
 })
 
 describe('with PostgreSQL away', () => {
+  test('what the database itself then throws is a store that is away', async () => {
+    const database = new Database(openPostgres('postgres://nobody@127.0.0.1:1/none'))
+    const away = Fastify()
+    await mountConsole(away, { ...world.deps, queues: [], consoleStore: createConsoleStore(database) })
+    const response = await away.inject({ url: '/console', headers: basic(KEYS.admin) })
+    expect([response.statusCode, response.headers['retry-after']]).toEqual([503, '2'])
+    await away.close()
+    await database.close()
+  })
+
   const refused = Object.assign(new Error('connect ECONNREFUSED 10.0.0.7:5432'), { code: 'ECONNREFUSED' })
   const lost = new Error('Connection terminated unexpectedly')
 
